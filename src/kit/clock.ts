@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Time, handed in by the composition root, so that tests can own it. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. Moves when somebody sets it: for stamps, never for durations. */
+  now(): number;
+  /** Milliseconds that only ever go forward: for durations. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when `signal` aborts: then it resolves too, the caller looks at the signal. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(ms, undefined, signal ? { signal } : {});
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    }
+  },
+};
+
+/** A wall-clock instant as the wire writes it: ISO 8601, UTC, milliseconds. */
+export function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

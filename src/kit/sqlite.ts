@@ -1,0 +1,105 @@
+import { createRequire } from 'node:module';
+import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
+import { RunmeshError } from './errors.ts';
+
+/**
+ * SQLite, opened the one way this program trusts: WAL with `synchronous=FULL` (on macOS with `fullfsync`, where
+ * `fsync` alone does not reach the drive), one connection a file, numbered migrations, strict foreign keys.
+ */
+export interface Database {
+  prepare(sql: string): StatementSyncInstance;
+  exec(sql: string): void;
+  /** Runs `work` in one immediate transaction: all of it is on disk when this returns, or none of it. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+export interface OpenDatabaseOptions {
+  path: string;
+  /** SQL of each schema version, in order; a database at version n gets those from n on. */
+  migrations: readonly string[];
+  /** Called before the first migration of a database that already holds data. */
+  beforeMigrate?: (fromVersion: number) => void;
+}
+
+export function openDatabase(options: OpenDatabaseOptions): Database {
+  const Sqlite = soundSqlite();
+  const db = new Sqlite(options.path);
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;');
+    if (process.platform === 'darwin') db.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;');
+    migrate(db, options);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  let depth = 0;
+  return {
+    prepare: (sql) => db.prepare(sql),
+    exec: (sql) => db.exec(sql),
+    transaction: (work) => {
+      if (depth > 0) return work();
+      db.exec('BEGIN IMMEDIATE');
+      depth += 1;
+      try {
+        const result = work();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // A failed COMMIT (disk full) may already have rolled back; a second ROLLBACK then has nothing to do.
+        try {
+          db.exec('ROLLBACK');
+        } catch {}
+        throw error;
+      } finally {
+        depth -= 1;
+      }
+    },
+    close: () => db.close(),
+  };
+}
+
+function migrate(db: DatabaseSyncInstance, { path, migrations, beforeMigrate }: OpenDatabaseOptions): void {
+  const row = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  const version = row.user_version;
+  if (version > migrations.length) {
+    throw new RunmeshError(
+      'database_newer',
+      `${path} was written by a newer version of this program (schema ${version}, this one knows ${migrations.length}). Install that version again, or move the file away.`,
+    );
+  }
+  if (version > 0 && version < migrations.length) beforeMigrate?.(version);
+  for (const [index, sql] of migrations.entries()) {
+    if (index < version) continue;
+    db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+/**
+ * `node:sqlite` where Node has one that is sound, its drop-in otherwise. Releases before 3.51.3 (but for 3.50.7+ and
+ * 3.44.6+) can lose committed transactions when a checkpoint resets the WAL (https://sqlite.org/wal.html#walresetbug).
+ */
+function soundSqlite(): typeof DatabaseSync {
+  const builtin = process.getBuiltinModule?.('node:sqlite') as { DatabaseSync: typeof DatabaseSync } | undefined;
+  if (builtin && isSoundSqlite(versionOf(builtin.DatabaseSync))) return builtin.DatabaseSync;
+  const require = createRequire(import.meta.url);
+  return (require('@photostructure/sqlite') as { DatabaseSync: typeof DatabaseSync }).DatabaseSync;
+}
+
+function versionOf(Sqlite: typeof DatabaseSync): string {
+  const memory = new Sqlite(':memory:');
+  try {
+    return (memory.prepare('select sqlite_version() as version').get() as { version: string }).version;
+  } finally {
+    memory.close();
+  }
+}
+
+export function isSoundSqlite(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  if (major !== 3) return major > 3;
+  if (minor >= 52) return true;
+  const firstSoundPatch: Record<number, number> = { 51: 3, 50: 7, 44: 6 };
+  const needed = firstSoundPatch[minor];
+  return needed !== undefined && patch >= needed;
+}

@@ -1,0 +1,39 @@
+import type { ProcessIdentity } from './process-table.ts';
+
+/** A command to open on a pty of its own. */
+export interface SessionRequest {
+  file: string;
+  args: string[];
+  /** Absolute. */
+  cwd: string;
+  /** The whole environment; nothing is inherited. */
+  env: Record<string, string>;
+  columns: number;
+  rows: number;
+}
+
+export interface SessionExit {
+  /** `null` when a signal ended it. */
+  exitCode: number | null;
+  signal: number | null;
+}
+
+/** A command on its pty, held at a gate until `release`. */
+export interface LeashSession {
+  readonly process: ProcessIdentity;
+  /** Settles when the command has ended and its last output was handed over; never rejects. */
+  readonly exited: Promise<SessionExit>;
+  /** Lets the command go. Until then it has run nothing. */
+  release(): void;
+  write(text: string): void;
+  /** Called with output in order; the leash holds back a command whose output is not taken. */
+  onOutput(listener: (text: string) => void): void;
+  /** Ends the command and all it started: SIGTERM, then SIGKILL; resolves when none is left. */
+  end(): Promise<void>;
+}
+
+export interface Leash {
+  open(request: SessionRequest): Promise<LeashSession>;
+  /** Ends every session and the helper process. */
+  close(): Promise<void>;
+}

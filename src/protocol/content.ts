@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** What a caller says: text parts, as `POST /v1/run` takes them. */
+export const textPart = z.object({ type: z.literal('text'), text: z.string() });
+
+export const inputMessage = z.object({
+  role: z.enum(['user', 'assistant', 'system']),
+  content: z.string().optional(),
+  parts: z.array(textPart).optional(),
+});
+export type InputMessage = z.infer<typeof inputMessage>;
+
+const providerMetadata = z.record(z.string(), z.record(z.string(), z.json())).optional();
+
+/** What a model said in one step, in the order it said it. Tool calls are events of their own. */
+export const assistantPart = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string(), providerMetadata }),
+  z.object({ type: z.literal('reasoning'), text: z.string(), providerMetadata }),
+]);
+export type AssistantPart = z.infer<typeof assistantPart>;
+
+/** What a tool gave back: text, and images as base64 without a data URL's head. */
+export const toolOutputPart = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('image'), mediaType: z.string(), data: z.string() }),
+]);
+export type ToolOutputPart = z.infer<typeof toolOutputPart>;
+
+export const modelProviderMetadata = providerMetadata;

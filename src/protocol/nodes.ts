@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+/** Device linking and the registered nodes of an organisation. Bodies of poll and approve are ours. */
+
+const label = z.string().min(1).max(100);
+
+export const linkStart = z.object({
+  /** Raw Ed25519 public key, 32 bytes, base64url. */
+  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an Ed25519 public key: 32 bytes as base64url'),
+  deviceLabel: label,
+  os: z.enum(['macos', 'linux', 'windows']),
+  appVersion: z.string().max(50),
+  hostname: z.string().max(255),
+  clientMetadata: z.record(z.string(), z.json()).optional(),
+});
+export type LinkStart = z.infer<typeof linkStart>;
+
+export const linkStartAnswer = z.object({ code: z.string(), url: z.string(), expiresAt: z.string() });
+export type LinkStartAnswer = z.infer<typeof linkStartAnswer>;
+
+/** The poll is signed with the device's key, so that whoever sees the code gets nothing. */
+export const linkPoll = z.object({ code: z.string().min(1).max(20), signature: z.string().max(200) });
+
+export const nodeIdentity = z.object({
+  deviceId: z.string(),
+  orgId: z.string(),
+  label: z.string(),
+  meshOrigin: z.string(),
+  meshEpoch: z.string(),
+});
+export type NodeIdentity = z.infer<typeof nodeIdentity>;
+
+export const linkPollAnswer = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('pending'), retryAfterMs: z.int() }),
+  z.object({
+    status: z.literal('approved'),
+    node: nodeIdentity,
+    /** An API key of this device alone, scopes `agent:run` and `agent:read`; revoked with it. Shown once. */
+    apiKey: z.string(),
+  }),
+  z.object({ status: z.literal('denied') }),
+  z.object({ status: z.literal('expired') }),
+]);
+export type LinkPollAnswer = z.infer<typeof linkPollAnswer>;
+
+export const linkApprove = z.object({ code: z.string().min(1).max(20), deny: z.boolean().optional() });
+
+export const node = z.object({
+  id: z.string(),
+  orgId: z.string(),
+  type: z.literal('mac'),
+  label: z.string(),
+  os: z.string(),
+  hostname: z.string(),
+  appVersion: z.string(),
+  /** SHA-256 of the public key, as pairs of hexadecimal digits. */
+  keyFingerprint: z.string(),
+  status: z.enum(['online', 'offline', 'unreachable', 'revoked']),
+  lastHeardAt: z.string().nullable(),
+  createdAt: z.string(),
+  revokedAt: z.string().nullable(),
+  capabilities: z.record(z.string(), z.json()).nullable(),
+});
+export type Node = z.infer<typeof node>;
+
+export const nodePatch = z.object({ label });
