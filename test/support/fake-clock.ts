@@ -1,0 +1,61 @@
+import type { Clock } from '../../src/kit/clock.ts';
+
+/** A clock that moves only when a test says so; sleepers wake in the order of their times. */
+export class FakeClock implements Clock {
+  #now: number;
+  #elapsed = 0;
+  #sleepers: { at: number; wake: () => void }[] = [];
+
+  constructor(now = Date.parse('2026-01-01T00:00:00Z')) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const sleeper = { at: this.#elapsed + ms, wake: resolve };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  }
+
+  /** Moves both clocks on by `ms`, waking each sleeper at its time and letting it run before the next. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#elapsed + ms;
+    for (;;) {
+      await settle();
+      const next = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.#move(next.at - this.#elapsed);
+      this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== next);
+      next.wake();
+    }
+    this.#move(end - this.#elapsed);
+    await settle();
+  }
+
+  #move(ms: number): void {
+    this.#elapsed += ms;
+    this.#now += ms;
+  }
+}
+
+/** Lets promise callbacks and immediate I/O callbacks run. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
