@@ -24,7 +24,12 @@ export const DURABLE_PAYLOADS = {
     workspace: z.string().nullable(),
     attempt: z.int().min(1),
   }),
-  user_message: z.object({ messageId: z.string(), text: z.string() }),
+  /** `role` is there when the caller's `messages[]` spoke for somebody other than the user. */
+  user_message: z.object({
+    messageId: z.string(),
+    role: z.enum(['assistant', 'system']).optional(),
+    text: z.string(),
+  }),
   /** Closes the deltas of its `messageId`: `text` is the whole text, the deltas' authority. */
   assistant_message: z.object({
     messageId: z.string(),

@@ -1,0 +1,38 @@
+import type { Models } from '../models/step.ts';
+import type { DeltaKind, RunEvent } from '../protocol/events.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import type { Tool, ToolContext } from '../tools/tool.ts';
+
+export interface AgentState {
+  order: DispatchOrder;
+  /** This run's committed events, in order. */
+  events: readonly RunEvent[];
+}
+
+export type AgentEnd =
+  | { finish: 'completed'; result: string }
+  | { finish: 'max_turns'; result: string | null; maxTurns: number };
+
+/** The commits are synchronous: when one returns, what it was given is on disk. */
+export interface AgentPorts {
+  models: Models;
+  tools: readonly Tool[];
+  workspace: { name: string; root: string };
+  platform: string;
+  /** A model's answer and the calls it asks for, in one commit. */
+  commitStep(events: RunEvent[]): void;
+  commitIntent(call: { callId: string; name: string; repeatable: boolean }): void;
+  /** A call's result and the file changes it made, in one commit. */
+  commitOutcome(callId: string, events: RunEvent[]): void;
+  commitEvents(events: RunEvent[]): void;
+  /** Commits what was said to the run since, and returns it. */
+  takeSteers(): RunEvent[];
+  /** Not durable; may be dropped on the way. */
+  onDelta(delta: { messageId: string; kind: DeltaKind; offset: number; text: string }): void;
+  toolContext(callId: string): ToolContext;
+  /** What is known of a call that has no result: nothing, or that it was about to run. */
+  callState(callId: string): 'none' | 'intent';
+  newId(prefix: string): string;
+  /** Milliseconds that only go forward. */
+  monotonic(): number;
+}

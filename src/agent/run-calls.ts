@@ -1,0 +1,96 @@
+import type { DurablePayload, RunEvent } from '../protocol/events.ts';
+import { executeTool } from '../tools/run-tool.ts';
+import type { Tool, ToolOutput } from '../tools/tool.ts';
+import type { AgentPorts } from './ports.ts';
+
+export type Call = DurablePayload<'tool_call'>;
+
+/** Calls of the run that have no result yet, in the model's order. */
+export function openCalls(events: readonly RunEvent[]): Call[] {
+  const answered = new Set<string>();
+  const calls: Call[] = [];
+  for (const event of events) {
+    if (event.type === 'tool_result') answered.add(event.payload.callId);
+    else if (event.type === 'tool_call') calls.push(event.payload);
+  }
+  return calls.filter((call) => !answered.has(call.callId));
+}
+
+/**
+ * Resolves calls in the model's order. Neighbouring calls that only read run together; one that may change something
+ * runs alone. Each is three facts: the intent is committed before it runs, the outcome after.
+ */
+export async function runCalls(
+  calls: readonly Call[],
+  ports: AgentPorts,
+  signal: AbortSignal,
+): Promise<RunEvent[]> {
+  const tools = new Map(ports.tools.map((tool) => [tool.name, tool]));
+  const events: RunEvent[] = [];
+  for (const batch of batches(calls, tools)) {
+    signal.throwIfAborted();
+    const outcomes = await Promise.all(batch.map((call) => resolveCall(call, tools.get(call.name), ports)));
+    for (const [index, outcome] of outcomes.entries()) {
+      const call = batch[index];
+      if (call === undefined) continue;
+      ports.commitOutcome(call.callId, outcome);
+      events.push(...outcome);
+    }
+  }
+  return events;
+}
+
+function batches(calls: readonly Call[], tools: ReadonlyMap<string, Tool>): Call[][] {
+  const groups: Call[][] = [];
+  let reading = false;
+  for (const call of calls) {
+    const reads = tools.get(call.name)?.repeatable ?? false;
+    const last = groups.at(-1);
+    if (reads && reading && last !== undefined) last.push(call);
+    else groups.push([call]);
+    reading = reads;
+  }
+  return groups;
+}
+
+async function resolveCall(call: Call, tool: Tool | undefined, ports: AgentPorts): Promise<RunEvent[]> {
+  const repeatable = tool?.repeatable ?? false;
+  const began = ports.monotonic();
+  if (ports.callState(call.callId) === 'none') {
+    ports.commitIntent({ callId: call.callId, name: call.name, repeatable });
+  } else if (!repeatable) {
+    return [resultEvent(call, 'unknown', { text: UNKNOWN_OUTCOME }, 0)];
+  }
+  const output = await executeTool(tool, call.name, call.arguments, ports.toolContext(call.callId));
+  const status = output.isError ? 'failed' : 'completed';
+  const changes = (output.fileChanges ?? []).map(
+    (change): RunEvent => ({
+      type: 'file_change',
+      payload: { callId: call.callId, workspace: ports.workspace.name, ...change },
+    }),
+  );
+  return [resultEvent(call, status, output, ports.monotonic() - began), ...changes];
+}
+
+function resultEvent(
+  call: Call,
+  status: DurablePayload<'tool_result'>['status'],
+  output: ToolOutput,
+  durationMs: number,
+): RunEvent {
+  return {
+    type: 'tool_result',
+    payload: {
+      callId: call.callId,
+      name: call.name,
+      status,
+      text: output.text,
+      ...(output.content && { content: output.content }),
+      durationMs: Math.round(durationMs),
+    },
+  };
+}
+
+const UNKNOWN_OUTCOME =
+  'The outcome of this call is unknown: the agent on this computer was stopped while the call ran, and it was not run again. ' +
+  'Look at what it changed before you repeat it.';

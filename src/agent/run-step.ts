@@ -1,0 +1,100 @@
+import { RunmeshError } from '../kit/errors.ts';
+import type { StepResult } from '../models/step.ts';
+import type { RunEvent } from '../protocol/events.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import { describeTools } from '../tools/registry.ts';
+import type { promptOf } from './conversation.ts';
+import type { AgentPorts } from './ports.ts';
+import { iterationsOf } from './usage.ts';
+
+/** One model call, streamed live and then committed whole: what it said, and the calls it asks for. */
+export async function runStep(
+  order: DispatchOrder,
+  prompt: ReturnType<typeof promptOf>,
+  events: readonly RunEvent[],
+  ports: AgentPorts,
+  signal: AbortSignal,
+): Promise<RunEvent[]> {
+  const messageId = ports.newId('msg');
+  const result = await ports.models.step(
+    {
+      model: order.agent.model,
+      prompt,
+      tools: describeTools(ports.tools),
+      sampling: samplingOf(order),
+      signal,
+    },
+    {
+      onText: (offset, text) => ports.onDelta({ messageId, kind: 'assistant_message', offset, text }),
+      onThinking: (offset, text) => ports.onDelta({ messageId, kind: 'assistant_thinking', offset, text }),
+      onRetry: ({ code, message }) => ports.commitEvents([{ type: 'error', payload: { code, message } }]),
+    },
+  );
+  if (result.finishReason === 'error') {
+    throw new RunmeshError(
+      'model_error',
+      `${order.agent.model} ended its answer with an error. Run it again, or try another model.`,
+    );
+  }
+  const committed = stepEvents(
+    messageId,
+    iterationsOf(events) + 1,
+    order.agent.model,
+    result,
+    callIdsOf(events),
+    ports,
+  );
+  ports.commitStep(committed);
+  return committed;
+}
+
+function stepEvents(
+  messageId: string,
+  step: number,
+  model: string,
+  result: StepResult,
+  usedCallIds: Set<string>,
+  ports: AgentPorts,
+): RunEvent[] {
+  const { text, content, finishReason, usage } = result;
+  const said: RunEvent = {
+    type: 'assistant_message',
+    payload: { messageId, step, text, content, finishReason, model, usage },
+  };
+  const calls = result.toolCalls.map((call): RunEvent => {
+    // A model that repeats an id would have one call take the other's outcome.
+    const callId = usedCallIds.has(call.callId) || call.callId === '' ? ports.newId('call') : call.callId;
+    usedCallIds.add(callId);
+    const { providerMetadata } = call;
+    return {
+      type: 'tool_call',
+      payload: {
+        callId,
+        messageId,
+        step,
+        name: call.name,
+        arguments: call.arguments,
+        ...(providerMetadata && { providerMetadata }),
+      },
+    };
+  });
+  return [said, ...calls];
+}
+
+function samplingOf({ agent, config }: DispatchOrder) {
+  const maxOutputTokens = config.maxTokens ?? agent.maxTokens;
+  const temperature = config.temperature ?? agent.temperature;
+  const { topP, topK, presencePenalty, frequencyPenalty } = agent;
+  return {
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(topK !== undefined && { topK }),
+    ...(presencePenalty !== undefined && { presencePenalty }),
+    ...(frequencyPenalty !== undefined && { frequencyPenalty }),
+  };
+}
+
+function callIdsOf(events: readonly RunEvent[]): Set<string> {
+  return new Set(events.flatMap((event) => (event.type === 'tool_call' ? [event.payload.callId] : [])));
+}
