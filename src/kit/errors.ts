@@ -14,7 +14,12 @@ export class RunmeshError extends Error {
   constructor(
     code: string,
     message: string,
-    options: { cause?: unknown; retryable?: boolean; retryAfterMs?: number; details?: Record<string, unknown> } = {},
+    options: {
+      cause?: unknown;
+      retryable?: boolean;
+      retryAfterMs?: number;
+      details?: Record<string, unknown>;
+    } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;

@@ -26,7 +26,9 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   const Sqlite = soundSqlite();
   const db = new Sqlite(options.path);
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;');
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+    );
     if (process.platform === 'darwin') db.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;');
     migrate(db, options);
   } catch (error) {
@@ -80,7 +82,9 @@ function migrate(db: DatabaseSyncInstance, { path, migrations, beforeMigrate }: 
  * 3.44.6+) can lose committed transactions when a checkpoint resets the WAL (https://sqlite.org/wal.html#walresetbug).
  */
 function soundSqlite(): typeof DatabaseSync {
-  const builtin = process.getBuiltinModule?.('node:sqlite') as { DatabaseSync: typeof DatabaseSync } | undefined;
+  const builtin = process.getBuiltinModule?.('node:sqlite') as
+    | { DatabaseSync: typeof DatabaseSync }
+    | undefined;
   if (builtin && isSoundSqlite(versionOf(builtin.DatabaseSync))) return builtin.DatabaseSync;
   const require = createRequire(import.meta.url);
   return (require('@photostructure/sqlite') as { DatabaseSync: typeof DatabaseSync }).DatabaseSync;

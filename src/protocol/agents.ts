@@ -4,7 +4,9 @@ import { LIMITS } from './limits.ts';
 export const executionMode = z.enum(['in_sandbox', 'managed', 'local-mac']);
 export type ExecutionMode = z.infer<typeof executionMode>;
 
-const slug = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, - and _, at most 64');
+const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, - and _, at most 64');
 
 const sampling = {
   maxTokens: z.int().min(1).max(128_000).optional(),
@@ -91,6 +93,10 @@ export const runConfig = z.object({
   maxTurns: z.int().min(1).max(LIMITS.maxTurns).optional(),
   temperature: z.number().min(0).max(2).optional(),
   /** Milliseconds from registration after which the run fails with `deadline_exceeded`. Ours. */
-  deadlineMs: z.int().min(1_000).max(30 * 86_400_000).optional(),
+  deadlineMs: z
+    .int()
+    .min(1_000)
+    .max(30 * 86_400_000)
+    .optional(),
 });
 export type RunConfig = z.infer<typeof runConfig>;

@@ -6,7 +6,11 @@ export const CLOSE_CODES = {
   normal: { code: 1000, again: true, meaning: 'one end has nothing more to do' },
   restart: { code: 1012, again: true, meaning: 'the mesh restarts; come back spread out' },
   silent: { code: 4000, again: true, meaning: 'nothing was heard for two heartbeats and five seconds' },
-  protocol: { code: 4001, again: true, meaning: 'a frame broke the protocol; the third in a row stops the device' },
+  protocol: {
+    code: 4001,
+    again: true,
+    meaning: 'a frame broke the protocol; the third in a row stops the device',
+  },
   slow: { code: 4008, again: true, meaning: 'the other end does not read fast enough' },
   replaced: { code: 4009, again: true, meaning: 'a newer connection of the same device took over' },
   epoch: { code: 4010, again: true, meaning: 'the journal or the store was begun anew; shake hands again' },

@@ -120,7 +120,12 @@ export const MESH_FRAMES = {
   }),
   dispatch: z.object({ type: z.literal('dispatch') }).extend(dispatchOrder.shape),
   /** A dispatch that does not fit a frame: the device fetches it with its own key from `path`. */
-  dispatch_ref: z.object({ type: z.literal('dispatch_ref'), runId, attempt: z.int().min(1), path: z.string() }),
+  dispatch_ref: z.object({
+    type: z.literal('dispatch_ref'),
+    runId,
+    attempt: z.int().min(1),
+    path: z.string(),
+  }),
   ack: z.object({ type: z.literal('ack'), runId, runSequence: sequence }),
   heartbeat: z.object({ type: z.literal('heartbeat'), runs: z.array(z.object({ runId, acked: sequence })) }),
   cancel: z.object({ type: z.literal('cancel'), runId, orderId: z.string(), reason: z.string() }),
@@ -129,7 +134,12 @@ export const MESH_FRAMES = {
   goodbye: z.object({ type: z.literal('goodbye'), reason: z.string() }),
 } as const;
 
-type FrameOf<Table extends Record<string, z.ZodType>> = { [Name in keyof Table]: z.infer<Table[Name]> }[keyof Table];
+type FrameOf<Table extends Record<string, z.ZodType>> = {
+  [Name in keyof Table]: z.infer<Table[Name]>;
+}[keyof Table];
 export type DeviceFrame = FrameOf<typeof DEVICE_FRAMES>;
 export type MeshFrame = FrameOf<typeof MESH_FRAMES>;
-export type FrameNamed<Frame extends { type: string }, Name extends Frame['type']> = Extract<Frame, { type: Name }>;
+export type FrameNamed<Frame extends { type: string }, Name extends Frame['type']> = Extract<
+  Frame,
+  { type: Name }
+>;

@@ -25,7 +25,12 @@ export const modelProxyLine = z.object({ type: z.string() }).catchall(z.json());
 export const modelsAvailable = z.object({
   platform: z.array(z.object({ model: z.string(), displayName: z.string(), available: z.boolean() })),
   byok: z.array(
-    z.object({ model: z.string(), displayName: z.string(), requiresSecret: z.string(), available: z.boolean() }),
+    z.object({
+      model: z.string(),
+      displayName: z.string(),
+      requiresSecret: z.string(),
+      available: z.boolean(),
+    }),
   ),
 });
 export type ModelsAvailable = z.infer<typeof modelsAvailable>;

@@ -28,7 +28,10 @@ export function readFrame<Table extends Record<string, z.ZodType>>(
   const parsed = schema.safeParse(value);
   if (parsed.success) return { kind: 'frame', frame: parsed.data as never };
   const issue = parsed.error.issues[0];
-  return { kind: 'malformed', reason: `${value.type}.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` };
+  return {
+    kind: 'malformed',
+    reason: `${value.type}.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
+  };
 }
 
 /** Depth and key count, read off the text before a parser spends memory on it. */

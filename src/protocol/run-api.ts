@@ -68,5 +68,12 @@ export const runListItem = z.object({
 
 export const steerRequest = z.object({ text: z.string().min(1).max(100_000) });
 
-export const paging = z.object({ limit: z.coerce.number().int().min(1).optional(), cursor: z.string().optional() });
-export const pageMeta = z.object({ requestId: z.string(), hasMore: z.boolean(), nextCursor: z.string().nullable() });
+export const paging = z.object({
+  limit: z.coerce.number().int().min(1).optional(),
+  cursor: z.string().optional(),
+});
+export const pageMeta = z.object({
+  requestId: z.string(),
+  hasMore: z.boolean(),
+  nextCursor: z.string().nullable(),
+});
