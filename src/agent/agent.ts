@@ -1,6 +1,7 @@
 import type { RunEvent } from '../protocol/events.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { promptOf } from './conversation.ts';
+import { readHistory } from './history.ts';
 import type { AgentEnd, AgentPorts, AgentState } from './ports.ts';
 import { openCalls, runCalls } from './run-calls.ts';
 import { runStep } from './run-step.ts';
@@ -15,7 +16,7 @@ import { iterationsOf } from './usage.ts';
 export async function runAgent(state: AgentState, ports: AgentPorts, signal: AbortSignal): Promise<AgentEnd> {
   const { order } = state;
   const maxTurns = order.config.maxTurns ?? order.agent.maxIterations ?? LIMITS.defaultMaxTurns;
-  const earlier = order.history as RunEvent[];
+  const earlier = readHistory(order.history);
   const events = [...state.events];
   const system = systemPromptOf(order.agent, {
     workspace: ports.workspace.root,

@@ -1,0 +1,42 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { tempDir } from '../support/temp.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+function checkLock(change: (lock: { packages: Record<string, Record<string, unknown>> }) => void) {
+  const dir = tempDir();
+  copyFileSync(join(ROOT, 'package.json'), join(dir, 'package.json'));
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  change(lock);
+  writeFileSync(join(dir, 'package-lock.json'), JSON.stringify(lock));
+  return execaSync(process.execPath, [join(ROOT, 'scripts/check-lock.mjs'), dir], { reject: false });
+}
+
+describe('scripts/check-lock', () => {
+  it('accepts the lockfile as it is committed', () => {
+    expect(checkLock(() => {})).toMatchObject({ exitCode: 0 });
+  });
+
+  it('refuses a lockfile that lost a Mac’s package, and names it', () => {
+    const result = checkLock((lock) => {
+      delete lock.packages['node_modules/@lydell/node-pty-darwin-arm64'];
+    });
+    expect(result).toMatchObject({ exitCode: 1 });
+    expect(result.stderr).toContain('@lydell/node-pty-darwin-arm64');
+  });
+
+  it('refuses a package whose install script nobody denied', () => {
+    const result = checkLock((lock) => {
+      lock.packages['node_modules/evil'] = {
+        version: '1.0.0',
+        integrity: 'sha512-x',
+        hasInstallScript: true,
+      };
+    });
+    expect(result.stderr).toContain('evil has an install script');
+  });
+});
