@@ -1,0 +1,44 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+
+const workspaceName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'a workspace name: letters, digits, - and _, at most 64');
+
+const absolutePath = z.string().refine(isAbsolute, 'expected an absolute path');
+
+/** The mesh this device is linked to. Written by `link`, erased by `unlink`. */
+export const meshPin = z.strictObject({
+  /** Where the device dials, as given to `link`. */
+  url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
+  /** The mesh's own name for itself, which every signature of this device names. */
+  origin: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
+  deviceId: z.string().min(1),
+  orgId: z.string().min(1),
+  meshEpoch: z.string().min(1),
+});
+export type MeshPin = z.infer<typeof meshPin>;
+
+/** `config.json`. Strict: a key that nobody reads is an error, not a silent nothing. */
+export const deviceConfig = z.strictObject({
+  /** The name the owner sees; the host's name where there is none. */
+  deviceLabel: z.string().min(1).max(100).optional(),
+  mesh: meshPin.optional(),
+  /** Name to folder. A run without `metadata.workspace` works in `default`. */
+  workspaces: z.record(workspaceName, absolutePath).default({}),
+  maxConcurrentRuns: z.int().min(1).max(16).default(2),
+  /** How long a stopping daemon lets the running step finish. launchd's `ExitTimeOut` must be longer. */
+  drainMs: z.int().min(0).max(600_000).default(20_000),
+  /** How long acknowledged runs stay in the journal. */
+  retentionDays: z.int().min(1).max(3_650).default(30),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  environment: z
+    .strictObject({
+      /** Names of variables that an agent's own `env` may set for its commands. */
+      allow: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name')).default([]),
+    })
+    .default({ allow: [] }),
+  /** The shell of `exec_command`; the user's own where there is none. */
+  shell: absolutePath.optional(),
+});
+export type DeviceConfig = z.infer<typeof deviceConfig>;

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { RunmeshError } from '../kit/errors.ts';
+
+/** Where everything of one device lives. All paths are absolute. */
+export interface DevicePaths {
+  home: string;
+  config: string;
+  journal: string;
+  /** The daemon's local door. Outside `home` only where the path would be too long for a Unix socket. */
+  socket: string;
+  logs: string;
+  /** Held by the running daemon; `pid` beside it says who holds it. */
+  lock: string;
+  pid: string;
+  secrets: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * One root for a device: `RUNMESH_HOME`, else the platform's convention. On Linux that is the state folder of XDG,
+ * configuration included: a device's identity, journal and configuration belong together and move together.
+ */
+export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir: string): DevicePaths {
+  const home = homeFolder(env, platform, homedir);
+  const ownLogs = env.RUNMESH_HOME === undefined && platform === 'darwin';
+  return {
+    home,
+    config: join(home, 'config.json'),
+    journal: join(home, 'journal.db'),
+    socket: socketPath(env, home),
+    logs: ownLogs ? join(homedir, 'Library', 'Logs', 'RunMesh') : join(home, 'logs'),
+    lock: join(home, 'daemon.lock'),
+    pid: join(home, 'daemon.pid'),
+    secrets: join(home, 'secrets.json'),
+  };
+}
+
+/** Makes the folders that are missing, and all of them readable by their owner alone. */
+export function prepareFolders(paths: DevicePaths): void {
+  for (const folder of new Set([paths.home, paths.logs, dirname(paths.socket)])) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const stats = lstatSync(folder);
+    // In a shared temporary folder somebody else may have made this name first.
+    if (!stats.isDirectory() || (process.getuid !== undefined && stats.uid !== process.getuid())) {
+      throw new RunmeshError(
+        'home_not_ours',
+        `${folder} is not a folder of this user. Remove it, or point RUNMESH_HOME at a folder of your own.`,
+      );
+    }
+    if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  }
+}
+
+function homeFolder(env: Environment, platform: NodeJS.Platform, homedir: string): string {
+  const chosen = env.RUNMESH_HOME;
+  if (chosen) return resolve(chosen);
+  if (platform === 'darwin') return join(homedir, 'Library', 'Application Support', 'RunMesh');
+  const state = env.XDG_STATE_HOME;
+  // The XDG specification has relative values ignored.
+  const base = state && isAbsolute(state) ? state : join(homedir, '.local', 'state');
+  return join(base, 'runmesh');
+}
+
+/**
+ * `home/daemon.sock`, or where that is longer than a Unix socket's address may be, a short path in a temporary folder
+ * named by a hash of `home`, so that every process finds the same one.
+ */
+function socketPath(env: Environment, home: string): string {
+  const inHome = join(home, 'daemon.sock');
+  if (Buffer.byteLength(inHome) <= MAX_SOCKET_BYTES) return inHome;
+  const name = `runmesh-${homeHash(home)}`;
+  const candidates = [env.XDG_RUNTIME_DIR, env.TMPDIR, '/tmp'].flatMap((folder) =>
+    folder && isAbsolute(folder) ? [join(folder, name, 'daemon.sock')] : [],
+  );
+  return candidates.find((path) => Buffer.byteLength(path) <= MAX_SOCKET_BYTES) ?? join('/tmp', name, 'd');
+}
+
+/** Twelve hexadecimal digits that tell the homes of one machine apart. */
+export function homeHash(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 12);
+}
+
+/** `sun_path` has 104 bytes on macOS and 108 on Linux, the closing NUL included. */
+const MAX_SOCKET_BYTES = 103;
