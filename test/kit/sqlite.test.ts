@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { isSoundSqlite, openDatabase } from '../../src/kit/sqlite.ts';
+import { tempDir } from '../support/temp.ts';
+
+const MIGRATIONS = [
+  'CREATE TABLE words (word TEXT NOT NULL UNIQUE)',
+  'ALTER TABLE words ADD COLUMN count INTEGER',
+];
+
+describe('a database', () => {
+  it('is in WAL mode and syncs every commit', () => {
+    const db = openDatabase({ path: join(tempDir(), 'a.db'), migrations: MIGRATIONS });
+    expect(db.prepare('PRAGMA journal_mode').get()).toMatchObject({ journal_mode: 'wal' });
+    expect(db.prepare('PRAGMA synchronous').get()).toMatchObject({ synchronous: 2 });
+    db.close();
+  });
+
+  it('undoes a transaction whole when its work throws, and takes a nested one as part of it', () => {
+    const db = openDatabase({ path: join(tempDir(), 'a.db'), migrations: MIGRATIONS });
+    const insert = db.prepare('INSERT INTO words (word) VALUES (?)');
+    expect(() =>
+      db.transaction(() => {
+        insert.run('one');
+        db.transaction(() => insert.run('two'));
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    db.transaction(() => insert.run('three'));
+    expect(db.prepare('SELECT word FROM words').all()).toEqual([expect.objectContaining({ word: 'three' })]);
+    db.close();
+  });
+
+  it('migrates forward step by step, telling who wants a backup first', () => {
+    const path = join(tempDir(), 'a.db');
+    openDatabase({ path, migrations: MIGRATIONS.slice(0, 1) }).close();
+    const from: number[] = [];
+    const db = openDatabase({ path, migrations: MIGRATIONS, beforeMigrate: (version) => from.push(version) });
+    db.prepare('INSERT INTO words (word, count) VALUES (?, ?)').run('a', 1);
+    expect(from).toEqual([1]);
+    db.close();
+  });
+
+  it('refuses a file that a newer version wrote', () => {
+    const path = join(tempDir(), 'a.db');
+    openDatabase({ path, migrations: MIGRATIONS }).close();
+    expect(() => openDatabase({ path, migrations: MIGRATIONS.slice(0, 1) })).toThrow(/newer version/);
+  });
+
+  it('trusts only releases of SQLite that cannot lose a commit to a WAL reset', () => {
+    const sound = ['3.51.3', '3.52.0', '3.50.7', '3.44.6', '4.0.0'];
+    const unsound = ['3.51.2', '3.50.6', '3.49.9', '3.45.1', '3.44.5', '3.7.0'];
+    expect(sound.filter((version) => !isSoundSqlite(version))).toEqual([]);
+    expect(unsound.filter(isSoundSqlite)).toEqual([]);
+  });
+});
