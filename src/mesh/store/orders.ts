@@ -1,0 +1,71 @@
+import type { FinalStatus } from '../../protocol/events.ts';
+import type { Store } from './store.ts';
+
+/** Something a person asked of a run on a device: kept until the device answers, or the run ends. */
+export interface OrderRow {
+  id: string;
+  runId: string;
+  kind: 'cancel' | 'steer';
+  /** Why it is cancelled, or the words to steer by. */
+  text: string;
+  state: 'pending' | 'done' | 'refused';
+  code: string | null;
+  message: string | null;
+}
+
+export function insertOrder(
+  store: Store,
+  order: Pick<OrderRow, 'id' | 'runId' | 'kind' | 'text'>,
+  now: number,
+): void {
+  store.run(
+    "INSERT INTO orders (id, run_id, kind, text, state, created_at) VALUES (?, ?, ?, ?, 'pending', ?)",
+    order.id,
+    order.runId,
+    order.kind,
+    order.text,
+    now,
+  );
+}
+
+export function findOrder(store: Store, id: string): OrderRow | undefined {
+  return store.get<OrderRow>(
+    'SELECT id, run_id AS runId, kind, text, state, code, message FROM orders WHERE id = ?',
+    id,
+  );
+}
+
+/** Orders a device has not answered, for the runs it has taken, oldest first. */
+export function pendingOrders(store: Store, deviceId: string): OrderRow[] {
+  return store.all<OrderRow>(
+    `SELECT orders.id, run_id AS runId, kind, text, state, code, message FROM orders JOIN runs ON runs.id = run_id
+     WHERE state = 'pending' AND device_id = ? AND completed_at IS NULL AND status <> 'registered' ORDER BY orders.seq`,
+    deviceId,
+  );
+}
+
+export function answerOrder(
+  store: Store,
+  id: string,
+  answer: { status: 'done' | 'refused'; code?: string | undefined; message?: string | undefined },
+): void {
+  store.run(
+    "UPDATE orders SET state = ?, code = ?, message = ? WHERE id = ? AND state = 'pending'",
+    answer.status,
+    answer.code ?? null,
+    answer.message ?? null,
+    id,
+  );
+}
+
+/** The end of a run answers its open orders: a cancelled run did what `cancel` asked, the rest came too late. */
+export function closeOrders(store: Store, runId: string, status: FinalStatus): void {
+  store.run(
+    `UPDATE orders SET state = iif(kind = 'cancel' AND ? = 'cancelled', 'done', 'refused'),
+       code = iif(kind = 'cancel' AND ? = 'cancelled', NULL, 'run_ended')
+     WHERE run_id = ? AND state = 'pending'`,
+    status,
+    status,
+    runId,
+  );
+}
