@@ -1,0 +1,95 @@
+// The real program for the bench: mesh and daemon as processes of their own, in a temporary folder.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { readSse } from './sse.mjs';
+
+const RUNMESH = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export async function openWorld(model) {
+  const dir = mkdtempSync(join(tmpdir(), 'runmesh-bench-'));
+  const env = {
+    PATH: process.env.PATH,
+    HOME: dir,
+    RUNMESH_HOME: join(dir, 'device'),
+    RUNMESH_SECRETS: 'file',
+  };
+  mkdirSync(join(dir, 'workspace'));
+  const mesh = command(env, 'mesh', '--port', '0', '--data', join(dir, 'mesh'), '--json');
+  const { url, apiKey } = await mesh.line('mesh_ready');
+  const api = (path, body) =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const link = command(env, 'link', '--mesh', url, '--name', 'bench', '--json');
+  const { code } = await link.line('link_code');
+  await api('/v1/runmesh/devices/link/approve', { code });
+  const { deviceId } = await link.line('linked');
+  const provider = JSON.stringify({ type: 'openai-compatible', baseUrl: model.url });
+  await command(env, 'config', 'set', 'workspaces.default', join(dir, 'workspace')).exited;
+  await command(env, 'config', 'set', 'models.providers.bench', provider).exited;
+  const began = performance.now();
+  const daemon = command(env, 'daemon', '--json');
+  await daemon.line('daemon_ready');
+  const registeredMs = performance.now() - began;
+  await api('/v1/agents', {
+    slug: 'bench',
+    model: 'bench/free',
+    executionMode: 'local-mac',
+    targetDeviceId: deviceId,
+    tools: ['exec_command'],
+  });
+  return {
+    registeredMs,
+    daemonPid: daemon.child.pid,
+    meshPid: mesh.child.pid,
+    /** Runs the order and answers its frames, each with the time it came (epoch milliseconds). */
+    run: async (order) => {
+      const frames = [];
+      const asked = performance.timeOrigin + performance.now();
+      const body = { agent: 'bench', prompt: JSON.stringify(order), config: { maxTurns: 1_000 } };
+      await readSse(await api('/v1/run', body), ({ event, data }) => {
+        frames.push({ at: performance.timeOrigin + performance.now(), event, data });
+      });
+      const end = JSON.parse(frames.at(-1)?.data ?? '{}');
+      if (end.payload?.status !== 'completed')
+        throw new Error(`the run did not complete: ${frames.at(-1)?.data}`);
+      return { asked, frames };
+    },
+    close: async () => {
+      for (const one of [daemon, mesh]) {
+        one.child.kill('SIGTERM');
+        await one.exited;
+      }
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function command(env, ...args) {
+  const child = spawn(process.execPath, [RUNMESH, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = [];
+  let tell = () => {};
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    tell();
+  });
+  const exited = new Promise((resolve) => child.on('close', resolve));
+  const line = async (type) => {
+    for (;;) {
+      const found = lines.filter((one) => one.startsWith('{')).map((one) => JSON.parse(one));
+      const match = found.find((one) => one.type === type);
+      if (match) return match;
+      const more = new Promise((resolve) => {
+        tell = () => resolve(true);
+      });
+      if (!(await Promise.race([more, exited.then(() => false)]))) throw new Error(`ended without ${type}`);
+    }
+  };
+  return { child, line, exited };
+}
