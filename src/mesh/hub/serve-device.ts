@@ -1,0 +1,47 @@
+import type { MeshFrame } from '../../protocol/frames.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { MeshCore } from '../context.ts';
+import { dispatchOrderOf } from '../runs/dispatch-order.ts';
+import { type OrderRow, pendingOrders } from '../store/orders.ts';
+import type { RunRow } from '../store/runs.ts';
+import { dispatchableRuns } from '../store/unfinished-runs.ts';
+import type { DeviceConnection } from './connection.ts';
+
+/** Where a device fetches a dispatch that does not fit a frame. */
+export const ORDERS_PATH = '/v1/runmesh/devices/orders';
+
+/** Sends a connected device what waits for it and was not sent lately: dispatches, then orders. May be called any time. */
+export function serveDevice(core: MeshCore, connection: DeviceConnection): void {
+  if (!connection.draining) {
+    for (const run of dispatchableRuns(core.store, connection.deviceId)) {
+      if (connection.busy) return;
+      if (!connection.mayDispatch(run.id)) continue;
+      connection.noteDispatch(run.id);
+      connection.sendText(dispatchText(core, run));
+    }
+  }
+  for (const order of pendingOrders(core.store, connection.deviceId)) {
+    if (connection.sentOrders.has(order.id)) continue;
+    connection.sentOrders.add(order.id);
+    connection.send(orderFrame(order));
+  }
+}
+
+function dispatchText(core: MeshCore, run: RunRow): string {
+  const frame: MeshFrame = { type: 'dispatch', ...dispatchOrderOf(core.store, run) };
+  const text = JSON.stringify(frame);
+  if (Buffer.byteLength(text) <= LIMITS.maxFrameBytes) return text;
+  const reference: MeshFrame = {
+    type: 'dispatch_ref',
+    runId: run.id,
+    attempt: run.attempt,
+    path: `${ORDERS_PATH}/${run.id}`,
+  };
+  return JSON.stringify(reference);
+}
+
+function orderFrame({ id, runId, kind, text }: OrderRow): MeshFrame {
+  return kind === 'cancel'
+    ? { type: 'cancel', runId, orderId: id, reason: text }
+    : { type: 'steer', runId, orderId: id, text };
+}

@@ -1,0 +1,64 @@
+import { RunmeshError } from '../../kit/errors.ts';
+import { prefixedId } from '../../kit/random.ts';
+import type { MeshServices } from '../context.ts';
+import { findOrder, insertOrder, type OrderRow } from '../store/orders.ts';
+import { findRun, markCancelRequested, type RunRow } from '../store/runs.ts';
+import { endRun } from './end-run.ts';
+
+/**
+ * Cancels a run. One its device has not taken ends at once; otherwise the device is told, now or when it comes back,
+ * and ends it. Cancelling a cancelled run changes nothing. Throws `run_ended` where the run ended otherwise.
+ */
+export function cancelRun(services: MeshServices, run: RunRow, reason: string): void {
+  if (run.status === 'cancelled') return;
+  if (run.completedAt !== null) throw hasEnded(run);
+  if (run.status === 'registered') {
+    endRun(services, run.id, { status: 'cancelled' });
+    serveDevice(services, run);
+    return;
+  }
+  if (run.cancelRequested !== 0) return;
+  services.store.transaction(() => {
+    markCancelRequested(services.store, run.id);
+    giveOrder(services, run, 'cancel', reason);
+  });
+  serveDevice(services, run);
+}
+
+/**
+ * Gives words to a running run, waiting a moment for its device to take them; an order still `pending` then is
+ * delivered when the device can. Throws `run_ended`, and `conflict` where the device refuses.
+ */
+export async function steerRun(services: MeshServices, run: RunRow, text: string): Promise<OrderRow> {
+  if (run.completedAt !== null) throw hasEnded(run);
+  const orderId = giveOrder(services, run, 'steer', text);
+  if (run.deviceId !== null && run.status !== 'registered' && services.devices.isOnline(run.deviceId)) {
+    serveDevice(services, run);
+    await services.answers.wait(orderId, services.clock, ANSWER_MS);
+  }
+  const order = findOrder(services.store, orderId);
+  if (order === undefined) throw new RunmeshError('internal_error', `Order ${orderId} was not stored.`);
+  if (order.state !== 'refused') return order;
+  if (order.code === 'run_ended') throw hasEnded(findRun(services.store, run.id) ?? run);
+  throw new RunmeshError(
+    'conflict',
+    order.message ?? `The device refused the order (${order.code ?? 'no reason'}).`,
+  );
+}
+
+function giveOrder(services: MeshServices, run: RunRow, kind: OrderRow['kind'], text: string): string {
+  const id = prefixedId(services.random, 'ord');
+  insertOrder(services.store, { id, runId: run.id, kind, text }, services.clock.now());
+  return id;
+}
+
+function serveDevice({ devices }: MeshServices, run: RunRow): void {
+  if (run.deviceId !== null) devices.serve(run.deviceId);
+}
+
+function hasEnded(run: RunRow): RunmeshError {
+  return new RunmeshError('run_ended', `Run ${run.id} has ended (${run.status}).`);
+}
+
+/** How long a steering caller waits for its device's word. */
+const ANSWER_MS = 2_000;
