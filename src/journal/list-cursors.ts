@@ -1,0 +1,43 @@
+import type { RunOrigin } from './accept-run.ts';
+import type { Journal } from './journal.ts';
+
+/** Where a run stands between journal and mesh. */
+export interface RunCursor {
+  runId: string;
+  threadId: string;
+  rolloutId: string;
+  attempt: number;
+  origin: RunOrigin;
+  /** The last runSequence committed here; 0 when none. */
+  committed: number;
+  /** The last runSequence the mesh has on its disk. */
+  acked: number;
+}
+
+/** Runs that have not ended, or of which the mesh lacks something. */
+export function listCursors(journal: Journal): RunCursor[] {
+  return journal.statements.get(`${SELECT} WHERE acked < committed OR status IS NULL`).all().map(cursorOf);
+}
+
+export function readCursor(journal: Journal, runId: string): RunCursor | undefined {
+  const row = journal.statements.get(`${SELECT} WHERE run_id = ?`).get(runId);
+  return row === undefined ? undefined : cursorOf(row);
+}
+
+/** Commits what the mesh acknowledged. Never goes back, and never beyond what was committed here. */
+export function recordAck(journal: Journal, runId: string, runSequence: number): void {
+  journal.statements
+    .get('UPDATE runs SET acked = min(?, committed) WHERE run_id = ? AND acked < ?')
+    .run(runSequence, runId, runSequence);
+}
+
+function cursorOf(row: unknown): RunCursor {
+  const { run_id, thread_id, rollout_id, ...rest } = row as CursorRow;
+  const { attempt, origin, committed, acked } = rest;
+  return { runId: run_id, threadId: thread_id, rolloutId: rollout_id, attempt, origin, committed, acked };
+}
+
+type CursorRow = Pick<RunCursor, 'attempt' | 'origin' | 'committed' | 'acked'> &
+  Record<'run_id' | 'thread_id' | 'rollout_id', string>;
+
+const SELECT = 'SELECT run_id, thread_id, rollout_id, attempt, origin, committed, acked FROM runs';

@@ -1,0 +1,30 @@
+import type { RunEvent } from '../protocol/events.ts';
+import { appendEvents } from './append-events.ts';
+import { commit, type Journal } from './journal.ts';
+
+/** Keeps words for a run's next step. The same `steerId` again changes nothing: an order may be sent twice. */
+export function addSteer(journal: Journal, runId: string, steerId: string, text: string): void {
+  commit(journal, () =>
+    journal.statements
+      .get(
+        `INSERT OR IGNORE INTO steers (steer_id, run_id, text, position)
+         SELECT ?, ?, ?, coalesce(max(position), 0) + 1 FROM steers`,
+      )
+      .run(steerId, runId, text),
+  );
+}
+
+/** Turns the words that wait for a run into its events, in one commit. */
+export function takeSteers(journal: Journal, runId: string): RunEvent[] {
+  const select = 'SELECT steer_id, text FROM steers WHERE run_id = ? ORDER BY position';
+  const rows = journal.statements.get(select).all(runId) as { steer_id: string; text: string }[];
+  if (rows.length === 0) return [];
+  const events = rows.map(
+    (row): RunEvent => ({ type: 'run_steered', payload: { messageId: row.steer_id, text: row.text } }),
+  );
+  commit(journal, () => {
+    journal.statements.get('DELETE FROM steers WHERE run_id = ?').run(runId);
+    appendEvents(journal, runId, events);
+  });
+  return events;
+}
