@@ -26,6 +26,7 @@ export async function runAgent(state: AgentState, ports: AgentPorts, signal: Abo
   for (;;) {
     signal.throwIfAborted();
     events.push(...(await runCalls(openCalls(events), ports, signal)));
+    if (ports.suspended()) return { finish: 'suspended' };
     events.push(...ports.takeSteers());
     const answer = finalAnswer(events);
     if (answer !== undefined) return { finish: 'completed', result: answer };

@@ -11,7 +11,9 @@ export interface AgentState {
 
 export type AgentEnd =
   | { finish: 'completed'; result: string }
-  | { finish: 'max_turns'; result: string | null; maxTurns: number };
+  | { finish: 'max_turns'; result: string | null; maxTurns: number }
+  /** Put down between two steps, to go on later. */
+  | { finish: 'suspended' };
 
 /** The commits are synchronous: when one returns, what it was given is on disk. */
 export interface AgentPorts {
@@ -32,6 +34,8 @@ export interface AgentPorts {
   toolContext(callId: string): ToolContext;
   /** What is known of a call that has no result: nothing, or that it was about to run. */
   callState(callId: string): 'none' | 'intent';
+  /** Whether to stop before the next step because the process is to end. */
+  suspended(): boolean;
   newId(prefix: string): string;
   /** Milliseconds that only go forward. */
   monotonic(): number;

@@ -16,7 +16,15 @@ export function countDeath(journal: Journal, runId: string, step: number): numbe
   });
 }
 
-/** Takes a counted death back: the process is stopping because it was asked to. */
-export function clearDeaths(journal: Journal, runId: string): void {
-  journal.statements.get('UPDATE runs SET deaths = 0 WHERE run_id = ?').run(runId);
+/** Marks that a run's loop is at work, or was put down in good order. Joins the transaction it is called in. */
+export function markRunning(journal: Journal, runId: string, running: boolean): void {
+  commit(journal, () =>
+    journal.statements.get('UPDATE runs SET running = ? WHERE run_id = ?').run(running ? 1 : 0, runId),
+  );
+}
+
+/** Whether the process died while the run's loop was at work. */
+export function wasRunning(journal: Journal, runId: string): boolean {
+  const row = journal.statements.get('SELECT running FROM runs WHERE run_id = ?').get(runId);
+  return (row as { running: number } | undefined)?.running === 1;
 }

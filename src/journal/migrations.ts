@@ -23,6 +23,8 @@ export const MIGRATIONS: readonly string[] = [
     status TEXT CHECK (status IN ('completed', 'failed', 'cancelled')),
     ended_at INTEGER,
     cancel_reason TEXT,
+    -- 1 from the moment the run's loop starts until it is put down: a starting daemon that reads 1 follows a death.
+    running INTEGER NOT NULL DEFAULT 0,
     -- How often the process died while the run was at the step it is at now.
     deaths INTEGER NOT NULL DEFAULT 0,
     deaths_at_step INTEGER NOT NULL DEFAULT 0

@@ -14,6 +14,10 @@ export function addSteer(journal: Journal, runId: string, steerId: string, text:
   );
 }
 
+export function hasSteers(journal: Journal, runId: string): boolean {
+  return journal.statements.get('SELECT 1 FROM steers WHERE run_id = ?').get(runId) !== undefined;
+}
+
 /** Turns the words that wait for a run into its events, in one commit. */
 export function takeSteers(journal: Journal, runId: string): RunEvent[] {
   const select = 'SELECT steer_id, text FROM steers WHERE run_id = ? ORDER BY position';

@@ -6,7 +6,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only ever go forward: for durations. */
   monotonic(): number;
-  /** Resolves after `ms`, or at once when `signal` aborts: then it resolves too, the caller looks at the signal. */
+  /** Resolves after `ms` (at most 24 days, a timer's limit), or at once when `signal` aborts: then it resolves too, the caller looks at the signal. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -15,12 +15,14 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   sleep: async (ms, signal) => {
     try {
-      await delay(ms, undefined, signal ? { signal } : {});
+      await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, signal ? { signal } : {});
     } catch (error) {
       if (!signal?.aborted) throw error;
     }
   },
 };
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A wall-clock instant as the wire writes it: ISO 8601, UTC, milliseconds. */
 export function isoTime(epochMs: number): string {

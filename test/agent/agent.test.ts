@@ -88,6 +88,7 @@ function house(answers: StepResult[], intents: string[] = []) {
     onDelta: () => {},
     toolContext: () => ({ signal: new AbortController().signal }) as ToolContext,
     callState: (callId) => (intents.includes(callId) ? 'intent' : 'none'),
+    suspended: () => false,
     newId: (prefix) => `${prefix}_${++ids}`,
     monotonic: () => 0,
   };

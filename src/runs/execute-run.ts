@@ -1,0 +1,138 @@
+import { runAgent } from '../agent/agent.ts';
+import type { AgentEnd, AgentPorts } from '../agent/ports.ts';
+import { appendEvents } from '../journal/append-events.ts';
+import { markRunning } from '../journal/count-death.ts';
+import { commit, type Journal } from '../journal/journal.ts';
+import { readRunEvents } from '../journal/read-events.ts';
+import { hasIntent, recordIntent } from '../journal/record-intent.ts';
+import { recordOutcome } from '../journal/record-outcome.ts';
+import { recordProcessEnded, recordProcessStarted } from '../journal/record-process.ts';
+import { hasSteers, takeSteers } from '../journal/steer-run.ts';
+import { codeOf, isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
+import { prefixedId, type Random } from '../kit/random.ts';
+import type { RunEvent } from '../protocol/events.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import { beginRun } from './begin-run.ts';
+import type { LiveTexts } from './live-texts.ts';
+import type { RunHost } from './ports.ts';
+import type { Outcome } from './run-state.ts';
+
+/** What one execution of a run works with. */
+export interface Execution {
+  journal: Journal;
+  random: Random;
+  host: RunHost;
+  order: DispatchOrder;
+  texts: LiveTexts;
+  signal: AbortSignal;
+  suspended(): boolean;
+  onCommitted(): void;
+  onDelta(delta: Parameters<AgentPorts['onDelta']>[0]): void;
+}
+
+/** Runs the agent loop over the run's committed events and says how it came back. Never throws. */
+export async function executeRun(execution: Execution): Promise<Outcome> {
+  const { journal, host, order, signal } = execution;
+  try {
+    const { tools, workspace } = host.prepare(order);
+    let events = readRunEvents(journal, order.runId);
+    if (events.length === 0) events = beginRun(journal, execution.random, order, workspace.name);
+    else markRunning(journal, order.runId, true);
+    execution.onCommitted();
+    const ports = portsOf(execution, tools, workspace);
+    let end = await runAgent({ order, events }, ports, signal);
+    // Words that came while the last answer was being committed were promised to be heard.
+    while (end.finish === 'completed' && hasSteers(journal, order.runId)) {
+      end = await runAgent({ order, events: readRunEvents(journal, order.runId) }, ports, signal);
+    }
+    return outcomeOf(end);
+  } catch (error) {
+    if (signal.aborted) return { kind: 'suspended' };
+    if (isRunmeshError(error, 'disk_full')) return { kind: 'stalled' };
+    return { kind: 'failed', error: { code: failureCode(error), message: messageOf(error) }, result: null };
+  }
+}
+
+function outcomeOf(end: AgentEnd): Outcome {
+  if (end.finish === 'suspended') return { kind: 'suspended' };
+  if (end.finish === 'completed') return { kind: 'completed', result: end.result };
+  const message = `The run took ${end.maxTurns} turns without an answer. Allow more with config.maxTurns, or ask for less.`;
+  return { kind: 'failed', error: { code: 'max_turns', message }, result: end.result };
+}
+
+function failureCode(error: unknown): string {
+  return error instanceof RunmeshError
+    ? error.code
+    : codeOf(error) === 'ENOSPC'
+      ? 'disk_full'
+      : 'internal_error';
+}
+
+function portsOf(
+  execution: Execution,
+  tools: AgentPorts['tools'],
+  workspace: AgentPorts['workspace'],
+): AgentPorts {
+  const { journal, host, order, texts, random } = execution;
+  const { runId } = order;
+  const committed = (events: readonly RunEvent[]) => {
+    texts.close(events);
+    execution.onCommitted();
+  };
+  return {
+    models: host.models,
+    tools,
+    workspace,
+    platform: host.platform,
+    commitStep: (events) => {
+      appendEvents(journal, runId, events);
+      committed(events);
+    },
+    commitIntent: (call) => recordIntent(journal, runId, call),
+    commitOutcome: (callId, events) => {
+      recordOutcome(journal, runId, callId, events);
+      committed(events);
+    },
+    commitEvents: (events) => {
+      appendEvents(journal, runId, events);
+      committed(events);
+    },
+    takeSteers: () => {
+      const events = takeSteers(journal, runId);
+      if (events.length > 0) committed(events);
+      return events;
+    },
+    onDelta: (delta) => {
+      if (texts.apply(delta)) execution.onDelta(delta);
+    },
+    toolContext: (callId) => toolContextOf(execution, workspace, callId),
+    callState: (callId) => (hasIntent(journal, runId, callId) ? 'intent' : 'none'),
+    suspended: execution.suspended,
+    newId: (prefix) => prefixedId(random, prefix),
+    monotonic: () => journal.clock.monotonic(),
+  };
+}
+
+function toolContextOf(
+  { journal, host, order, texts, signal, onDelta }: Execution,
+  workspace: AgentPorts['workspace'],
+  callId: string,
+): ReturnType<AgentPorts['toolContext']> {
+  const { runId } = order;
+  let offset = 0;
+  return {
+    runId,
+    callId,
+    workspace,
+    agentEnvironment: host.agentEnvironment(order),
+    signal,
+    onOutput: (text) => {
+      const delta = { messageId: callId, kind: 'tool_output' as const, offset, text };
+      offset += text.length;
+      if (texts.apply(delta)) onDelta(delta);
+    },
+    onProcessStarted: (sessionId, process) =>
+      recordProcessStarted(journal, { runId, sessionId, callId, ...process }),
+    onProcessEnded: (sessionId) => commit(journal, () => recordProcessEnded(journal, runId, sessionId)),
+  };
+}

@@ -1,0 +1,76 @@
+import type { AgentPorts } from '../agent/ports.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { JournaledProcess } from '../journal/record-process.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Log } from '../kit/log.ts';
+import type { PauseReasons } from '../kit/pause.ts';
+import type { Random } from '../kit/random.ts';
+import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
+import type { LiveText } from './live-texts.ts';
+
+/** What the daemon gives a run to work with. */
+export interface RunHost {
+  models: AgentPorts['models'];
+  platform: string;
+  /** Throws `tool_unknown`, `workspace_unknown` or `workspace_missing`. */
+  prepare(order: DispatchOrder): Pick<AgentPorts, 'tools' | 'workspace'>;
+  /** The agent definition's variables that the owner allows. */
+  agentEnvironment(order: DispatchOrder): Record<string, string>;
+  /** Ends every command of the run; resolves when none is left. */
+  endCommands(runId: string): Promise<void>;
+  /** Ends what is still alive of these processes of an earlier daemon; resolves when none is left. */
+  reap(processes: readonly JournaledProcess[]): Promise<void>;
+}
+
+/** Why no run is started at the moment. */
+export type PauseReason = 'owner' | 'disk_full' | 'draining';
+
+export interface RunsOptions {
+  journal: Journal;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  host: RunHost;
+  pause: PauseReasons<PauseReason>;
+  /** What the loop is doing, in words. */
+  say: (doing: string) => void;
+  maxConcurrentRuns: number;
+  /** Deaths of the process at one step after which a run fails. */
+  maxAttempts: number;
+  /** Something of the run was committed. */
+  onCommitted(runId: string): void;
+  onDelta(runId: string, delta: Parameters<AgentPorts['onDelta']>[0]): void;
+}
+
+export type Accepted =
+  | { accepted: true }
+  | { accepted: false; code: FrameNamed<DeviceFrame, 'rejected'>['code']; message: string };
+
+export type OrderResult = { status: 'done' } | { status: 'refused'; code: string; message: string };
+
+export interface ActiveRun {
+  runId: string;
+  threadId: string;
+  agent: string;
+  state: 'queued' | 'running' | 'stopping';
+  /** Model steps committed. */
+  step: number;
+  /** Epoch milliseconds; `undefined` while it waits. */
+  startedAt: number | undefined;
+}
+
+export interface Runs {
+  /** Recovers what an earlier process left, then starts taking turns. Resolves when recovery is done. */
+  start(): Promise<void>;
+  /** Commits the run before it answers. */
+  accept(order: DispatchOrder, origin: 'dispatched' | 'here'): Accepted;
+  cancel(runId: string, reason: string): OrderResult;
+  steer(runId: string, steerId: string, text: string): OrderResult;
+  /** The mesh has ended the run itself, or does not know it: stops it without a word. */
+  forget(runId: string): void;
+  list(): ActiveRun[];
+  /** What the run has said live and not yet durably. */
+  liveTexts(runId: string): LiveText[];
+  /** Lets steps under way finish for `ms`, then puts the runs down; they go on at the next start. */
+  drain(ms: number): Promise<void>;
+}

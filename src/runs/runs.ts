@@ -1,0 +1,241 @@
+import { iterationsOf, usageOf } from '../agent/usage.ts';
+import { acceptRun, type RunOrigin } from '../journal/accept-run.ts';
+import { markRunning } from '../journal/count-death.ts';
+import { finishRun } from '../journal/finish-run.ts';
+import { forgetRun } from '../journal/forget-run.ts';
+import { readRunEvents } from '../journal/read-events.ts';
+import { type JournaledRun, readRun } from '../journal/read-run.ts';
+import { requestCancel } from '../journal/request-cancel.ts';
+import { addSteer } from '../journal/steer-run.ts';
+import { isRunmeshError, messageOf } from '../kit/errors.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import { executeRun } from './execute-run.ts';
+import { LiveTexts } from './live-texts.ts';
+import type { Accepted, ActiveRun, OrderResult, Runs, RunsOptions } from './ports.ts';
+import { recoverRuns } from './recover-runs.ts';
+import { next, type RunEffect, type RunEnd, type RunInput, type RunState } from './run-state.ts';
+import { activeRun, refusedOrder, wordsFor } from './tell-state.ts';
+import { chooseTurns } from './turns.ts';
+import { whyRejected } from './why-rejected.ts';
+
+/** A run in this process: the machine's state, and what stops its loop and its timer. */
+interface Entry {
+  order: DispatchOrder;
+  state: RunState;
+  texts: LiveTexts;
+  loop: AbortController | undefined;
+  deadline: AbortController;
+  startedAt: number | undefined;
+  forgotten: boolean;
+}
+
+/** The shell around the machine: takes turns, does the effects, and keeps nothing that a restart must rebuild. */
+export function createRuns(options: RunsOptions): Runs {
+  const { journal, clock, log, host, pause } = options;
+  /** In the order of their turns. */
+  const entries = new Map<string, Entry>();
+  let idle: (() => void) | undefined;
+
+  const tell = (runId: string, input: RunInput): void => {
+    const entry = entries.get(runId);
+    if (entry === undefined) return;
+    const { state, effects } = next(entry.state, input);
+    entry.state = state;
+    for (const effect of effects) perform(entry, effect);
+  };
+
+  const perform = (entry: Entry, effect: RunEffect): void => {
+    if (effect.type === 'start') start(entry);
+    else if (effect.type === 'abort') entry.loop?.abort(new Error(effect.why));
+    else if (effect.type === 'finish') finish(entry, effect.end);
+    else waitForDisk();
+  };
+
+  const start = (entry: Entry): void => {
+    const { runId } = entry.order;
+    const loop = new AbortController();
+    entry.loop = loop;
+    entry.startedAt ??= clock.now();
+    runLoop(entry, loop.signal).catch((error) =>
+      log.error({ runId, reason: messageOf(error) }, 'a run’s loop broke'),
+    );
+  };
+
+  const runLoop = async (entry: Entry, signal: AbortSignal): Promise<void> => {
+    const { runId } = entry.order;
+    const outcome = await executeRun({
+      journal,
+      random: options.random,
+      host,
+      order: entry.order,
+      texts: entry.texts,
+      signal,
+      suspended: () => pause.list().includes('draining'),
+      onCommitted: () => options.onCommitted(runId),
+      onDelta: (delta) => options.onDelta(runId, delta),
+    });
+    await host.endCommands(runId);
+    if (outcome.kind === 'suspended' && !entry.forgotten) markRunning(journal, runId, false);
+    entry.loop = undefined;
+    tell(runId, { type: 'returned', outcome });
+    takeTurns();
+  };
+
+  const finish = (entry: Entry, { status, result, error }: RunEnd): void => {
+    const { runId } = entry.order;
+    try {
+      if (!entry.forgotten) {
+        const events = readRunEvents(journal, runId);
+        const counted = { usage: usageOf(events), iterations: iterationsOf(events) };
+        finishRun(journal, runId, { status, result, ...counted, ...(error && { error }) });
+        log.info({ runId, status, code: error?.code }, 'run ended');
+      }
+    } catch (thrown) {
+      if (!isRunmeshError(thrown, 'disk_full')) throw thrown;
+      log.warn({ runId }, 'a run’s end waits for space on the disk');
+      waitForDisk(() => finish(entry, { status, result, ...(error && { error }) }));
+      return;
+    }
+    entry.deadline.abort();
+    entries.delete(runId);
+    options.onCommitted(runId);
+    takeTurns();
+  };
+
+  const waitForDisk = (then: () => void = () => {}): void => {
+    pause.add('disk_full');
+    clock
+      .sleep(DISK_RETRY_MS)
+      .then(() => {
+        pause.remove('disk_full');
+        then();
+        takeTurns();
+      })
+      .catch((error) => log.error({ reason: messageOf(error) }, 'the disk could not be tried again'));
+  };
+
+  const takeTurns = (): void => {
+    const active = [...entries.values()].filter(
+      ({ state }) => state.at === 'running' || state.at === 'stopping',
+    );
+    if (active.length === 0) idle?.();
+    options.say(wordsFor(active.length, entries.size - active.length, pause.list()));
+    if (pause.paused) return;
+    const waiting = [...entries.values()].map(({ order, state }) => ({
+      ...order,
+      queued: state.at === 'queued',
+    }));
+    for (const runId of chooseTurns(waiting, options.maxConcurrentRuns)) tell(runId, { type: 'turn' });
+  };
+
+  const enter = (run: Pick<JournaledRun, 'order' | 'deadlineAt'>): void => {
+    const deadline = new AbortController();
+    const { order } = run;
+    const entry: Entry = {
+      order,
+      state: { at: 'queued' },
+      texts: new LiveTexts(),
+      loop: undefined,
+      deadline,
+      startedAt: undefined,
+      forgotten: false,
+    };
+    entries.set(order.runId, entry);
+    watchDeadline(order.runId, run.deadlineAt, deadline.signal).catch((error) =>
+      log.error({ runId: order.runId, reason: messageOf(error) }, 'a deadline could not be watched'),
+    );
+  };
+
+  const watchDeadline = async (runId: string, deadlineAt: number, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted && clock.now() < deadlineAt) await clock.sleep(deadlineAt - clock.now(), signal);
+    if (!signal.aborted) tell(runId, { type: 'stop', why: 'deadline' });
+  };
+
+  return {
+    start: async () => {
+      options.say('recovering runs of the last process');
+      for (const run of await recoverRuns(options)) {
+        enter(run);
+        if (run.cancelReason !== undefined) tell(run.runId, { type: 'stop', why: 'cancel' });
+      }
+      takeTurns();
+    },
+
+    accept: (order, origin): Accepted => {
+      const known = readRun(journal, order.runId);
+      if (known !== undefined) {
+        if (order.attempt >= known.attempt) return { accepted: true };
+        return {
+          accepted: false,
+          code: 'invalid',
+          message: `attempt ${order.attempt} is older than ${known.attempt}`,
+        };
+      }
+      const refusal = whyRejected(order, { host, queued: entries.size, pause: pause.list() });
+      if (refusal !== undefined) return refusal;
+      return commitAccepted(order, origin, options, () => {
+        log.info({ runId: order.runId, agent: order.agent.slug }, 'run accepted');
+        enter({ order, deadlineAt: Date.parse(order.deadlineAt) });
+        // The answer goes out before the run's first words do.
+        queueMicrotask(takeTurns);
+      });
+    },
+
+    cancel: (runId, reason): OrderResult => {
+      if (!requestCancel(journal, runId, reason)) return refusedOrder(journal, runId);
+      tell(runId, { type: 'stop', why: 'cancel' });
+      return { status: 'done' };
+    },
+
+    steer: (runId, steerId, text): OrderResult => {
+      const run = readRun(journal, runId);
+      if (run === undefined || run.status !== undefined) return refusedOrder(journal, runId);
+      addSteer(journal, runId, steerId, text);
+      return { status: 'done' };
+    },
+
+    forget: (runId) => {
+      const entry = entries.get(runId);
+      if (entry !== undefined) entry.forgotten = true;
+      forgetRun(journal, runId);
+      tell(runId, { type: 'stop', why: 'cancel' });
+    },
+
+    list: () => [...entries.values()].map((entry) => activeRun(journal, entry)),
+    liveTexts: (runId) => entries.get(runId)?.texts.list() ?? [],
+
+    drain: async (ms) => {
+      pause.add('draining');
+      takeTurns();
+      const running = () => [...entries.values()].some(({ loop }) => loop !== undefined);
+      if (!running()) return;
+      const settled = new Promise<void>((resolve) => {
+        idle = resolve;
+      });
+      const timer = new AbortController();
+      await Promise.race([settled, clock.sleep(ms, timer.signal)]);
+      timer.abort();
+      if (!running()) return;
+      for (const runId of entries.keys()) tell(runId, { type: 'stop', why: 'suspend' });
+      await settled;
+    },
+  };
+}
+
+function commitAccepted(
+  order: DispatchOrder,
+  origin: RunOrigin,
+  { journal }: RunsOptions,
+  accepted: () => void,
+): Accepted {
+  try {
+    acceptRun(journal, order, origin);
+  } catch (error) {
+    if (!isRunmeshError(error, 'disk_full')) throw error;
+    return { accepted: false, code: 'paused', message: messageOf(error) };
+  }
+  accepted();
+  return { accepted: true };
+}
+
+const DISK_RETRY_MS = 5_000;

@@ -1,0 +1,31 @@
+import { isRunmeshError, messageOf } from '../kit/errors.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import type { Accepted, PauseReason, RunHost } from './ports.ts';
+
+/** Why this device does not take a run, in the wire's words; `undefined` when it does. */
+export function whyRejected(
+  order: DispatchOrder,
+  device: { host: Pick<RunHost, 'prepare'>; queued: number; pause: readonly PauseReason[] },
+): Accepted | undefined {
+  if (device.pause.length > 0) {
+    return { accepted: false, code: 'paused', message: `this device is paused: ${device.pause.join(', ')}` };
+  }
+  if (device.queued >= MAX_QUEUED) {
+    return { accepted: false, code: 'busy', message: `${device.queued} runs wait on this device already` };
+  }
+  try {
+    device.host.prepare(order);
+    return undefined;
+  } catch (error) {
+    if (isRunmeshError(error, 'tool_unknown')) {
+      return { accepted: false, code: 'unsupported', message: messageOf(error) };
+    }
+    if (isRunmeshError(error, 'workspace_unknown')) {
+      return { accepted: false, code: 'invalid', message: messageOf(error) };
+    }
+    // A folder that vanished or the like: the run is taken, and fails with that reason.
+    return undefined;
+  }
+}
+
+const MAX_QUEUED = 1_000;
