@@ -1,7 +1,36 @@
+import { realpathSync, statSync } from 'node:fs';
+import { codeOf, RunmeshError } from '../kit/errors.ts';
+
 /** A folder that runs may work in. */
 export interface Workspace {
   /** Its name in the config. */
   name: string;
   /** Absolute, symlinks resolved. */
   root: string;
+}
+
+/**
+ * The workspace of a name, as it is on disk now. Throws `workspace_unknown` for a name the config does not have, and
+ * `workspace_missing` for a folder that vanished or is none.
+ */
+export function openWorkspace(folders: Readonly<Record<string, string>>, name = 'default'): Workspace {
+  const folder = Object.hasOwn(folders, name) ? folders[name] : undefined;
+  if (folder === undefined) {
+    const known = Object.keys(folders);
+    const there = known.length > 0 ? `This device has: ${known.join(', ')}.` : 'This device has none.';
+    throw new RunmeshError(
+      'workspace_unknown',
+      `There is no workspace named "${name}". ${there} Add it with \`runmesh config set workspaces.${name} FOLDER\`.`,
+    );
+  }
+  try {
+    const root = realpathSync(folder);
+    if (statSync(root).isDirectory()) return { name, root };
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP'].includes(codeOf(error))) throw error;
+  }
+  throw new RunmeshError(
+    'workspace_missing',
+    `The folder of workspace "${name}", ${folder}, cannot be opened. Bring it back, or set another with \`runmesh config set workspaces.${name} FOLDER\`.`,
+  );
 }

@@ -11,7 +11,7 @@ import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveTexts } from './live-texts.ts';
-import type { Accepted, ActiveRun, OrderResult, Runs, RunsOptions } from './ports.ts';
+import type { Accepted, OrderResult, Runs, RunsOptions } from './ports.ts';
 import { recoverRuns } from './recover-runs.ts';
 import { next, type RunEffect, type RunEnd, type RunInput, type RunState } from './run-state.ts';
 import { activeRun, refusedOrder, wordsFor } from './tell-state.ts';

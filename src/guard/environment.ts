@@ -1,0 +1,49 @@
+/** What a command's environment is made of. */
+export interface EnvironmentParts {
+  /** The daemon's own, of which only the names below pass. */
+  own: Readonly<Record<string, string | undefined>>;
+  /** The agent definition's, of which only allowed names pass. */
+  agent: Readonly<Record<string, string>>;
+  /** Whether a person could sit at the terminal: colours and pagers make sense only then. */
+  interactive: boolean;
+}
+
+/**
+ * A command's whole environment, built up from nothing: provider keys, tokens and the daemon's own variables are not
+ * removed from it, they never come in. What an agent sets may not change what the owner's programs load or run.
+ */
+export function commandEnvironment({ own, agent, interactive }: EnvironmentParts): Record<string, string> {
+  const built: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) {
+    if (value !== undefined && PASSED.test(name)) built[name] = value;
+  }
+  built.PATH ??= '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
+  built.LANG ??= 'C.UTF-8';
+  return { ...built, ...(interactive ? AT_A_TERMINAL : UNATTENDED), ...agent };
+}
+
+/** The agent's variables that the owner allows, without those that would load code into every program. */
+export function allowedAgentEnvironment(
+  agent: Readonly<Record<string, string>> | undefined,
+  allow: readonly string[],
+): Record<string, string> {
+  const entries = Object.entries(agent ?? {});
+  return Object.fromEntries(entries.filter(([name]) => allow.includes(name) && !LOADS_CODE.test(name)));
+}
+
+const PASSED =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_(CONFIG|DATA|CACHE|STATE)_HOME|HOMEBREW_PREFIX)$/;
+
+const LOADS_CODE =
+  /^(LD_.*|DYLD_.*|NODE_OPTIONS|BASH_ENV|ENV|ZDOTDIR|PROMPT_COMMAND|GIT_.*|PERL5(OPT|LIB)|PYTHON(STARTUP|PATH|HOME)|RUBY(OPT|LIB)|JAVA_TOOL_OPTIONS|RUNMESH_.*|RUNTOOLS_.*)$/;
+
+const UNATTENDED = {
+  TERM: 'dumb',
+  NO_COLOR: '1',
+  PAGER: 'cat',
+  GIT_PAGER: 'cat',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_EDITOR: 'true',
+};
+
+const AT_A_TERMINAL = { TERM: 'xterm-256color', COLORTERM: 'truecolor' };

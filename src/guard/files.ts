@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { constants, type Dirent } from 'node:fs';
+import { lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { RunmeshError } from '../kit/errors.ts';
+import { asSentence, makeParents, openInside, refuseProtected, resolveInside } from './inside.ts';
+import type { Workspace } from './workspaces.ts';
+
+/** File operations of our own tools: inside a workspace or not at all. Paths may be relative or absolute. */
+
+export interface ReadFile {
+  data: Buffer;
+  /** Relative to the workspace. */
+  path: string;
+  /** Permission bits. */
+  mode: number;
+}
+
+/** Throws `not_found`, `outside_workspace`, `not_a_file`, `file_too_large`. */
+export async function readInside(workspace: Workspace, path: string, maxBytes: number): Promise<ReadFile> {
+  const place = await resolveInside(workspace, path);
+  const { handle, stats } = await openInside(workspace, place, constants.O_RDONLY);
+  try {
+    if (stats.size > maxBytes) throw tooLarge(place.path, stats.size, maxBytes);
+    const data = await handle.readFile();
+    // Files of /proc and the like say 0 and hold more.
+    if (data.length > maxBytes) throw tooLarge(place.path, data.length, maxBytes);
+    return { data, path: place.path, mode: stats.mode & 0o777 };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The file as it is, or `undefined` where there is none. */
+export async function readIfThere(
+  workspace: Workspace,
+  path: string,
+  maxBytes: number,
+): Promise<ReadFile | undefined> {
+  try {
+    return await readInside(workspace, path, maxBytes);
+  } catch (error) {
+    if (error instanceof RunmeshError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/** Writes a file whole: a reader sees the old text or the new one. Makes folders; keeps the mode of what it replaces. */
+export async function writeInside(
+  workspace: Workspace,
+  path: string,
+  data: string | Buffer,
+  mode?: number,
+): Promise<string> {
+  const place = await resolveInside(workspace, path, 'parents');
+  refuseProtected(place);
+  await makeParents(workspace, place);
+  const before = await lstat(place.real).catch(() => undefined);
+  if (before !== undefined && !before.isFile()) {
+    throw new RunmeshError('not_a_file', `${place.path} is not a file, so it cannot be written.`);
+  }
+  const temporary = { real: join(dirname(place.real), `.runmesh-${randomUUID()}`), path: place.path };
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+  const { handle } = await openInside(workspace, temporary, flags, 0o600);
+  try {
+    await handle.writeFile(data);
+    await handle.chmod(mode ?? (before === undefined ? 0o644 : before.mode & 0o777));
+    await handle.close();
+    await rename(temporary.real, place.real);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await unlink(temporary.real).catch(() => {});
+    throw asSentence(error, place.path);
+  }
+  return place.path;
+}
+
+/** Deletes a file (or a link, never its target). Folders are refused. */
+export async function deleteInside(workspace: Workspace, path: string): Promise<string> {
+  const parent = await resolveInside(workspace, join(path, '..'));
+  const name = path.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+  const place = {
+    real: join(parent.real, name),
+    path: parent.path === '.' ? name : `${parent.path}/${name}`,
+  };
+  refuseProtected(place);
+  const stats = await lstat(place.real).catch((error) => {
+    throw asSentence(error, place.path);
+  });
+  if (stats.isDirectory())
+    throw new RunmeshError('not_a_file', `${place.path} is a folder; only files are deleted.`);
+  await unlink(place.real).catch((error) => {
+    throw asSentence(error, place.path);
+  });
+  return place.path;
+}
+
+/** A folder's entries by name, links not followed. */
+export async function listInside(
+  workspace: Workspace,
+  path: string,
+): Promise<{ path: string; entries: Dirent[] }> {
+  const place = await resolveInside(workspace, path);
+  try {
+    const entries = await readdir(place.real, { withFileTypes: true });
+    return { path: place.path, entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  } catch (error) {
+    throw asSentence(error, place.path);
+  }
+}
+
+function tooLarge(path: string, size: number, maxBytes: number): RunmeshError {
+  return new RunmeshError(
+    'file_too_large',
+    `${path} has ${size} bytes, and at most ${maxBytes} are read. Look at parts of it with a command.`,
+  );
+}

@@ -1,0 +1,152 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { codeOf, RunmeshError } from '../kit/errors.ts';
+import type { Workspace } from './workspaces.ts';
+
+/**
+ * Where a path really is. `real` has no symlink in it but perhaps its last component's target; `path` is relative to
+ * the workspace, with `/`.
+ */
+export interface InsidePath {
+  real: string;
+  path: string;
+}
+
+/**
+ * Resolves a path and refuses what lies outside the workspace, symlinks and `..` included. The last component need
+ * not exist; with `missing: 'parents'` neither need its folders. Throws `outside_workspace` or `path_invalid`.
+ */
+export async function resolveInside(
+  workspace: Workspace,
+  path: string,
+  missing: 'last' | 'parents' = 'last',
+): Promise<InsidePath> {
+  if (path.includes('\0') || path.length > MAX_PATH) {
+    throw new RunmeshError(
+      'path_invalid',
+      `The path is ${path.length > MAX_PATH ? 'too long' : 'broken: it contains a NUL'}.`,
+    );
+  }
+  const wanted = isAbsolute(path) ? resolve(path) : resolve(workspace.root, path);
+  const real = await realTarget(wanted, missing, 0);
+  if (!isInside(workspace.root, real)) {
+    throw new RunmeshError(
+      'outside_workspace',
+      `${path} is outside the workspace "${workspace.name}" (${workspace.root}). Use a path inside it.`,
+    );
+  }
+  return { real, path: relative(workspace.root, real).split(sep).join('/') || '.' };
+}
+
+/** Refuses to change what would run code later, by case-insensitive names, since a Mac's volumes fold case. */
+export function refuseProtected({ path }: InsidePath): void {
+  if (!PROTECTED.test(`/${path.toLowerCase().normalize('NFC')}/`)) return;
+  throw new RunmeshError('protected_path', `${path} may not be changed: git runs what stands there.`);
+}
+
+/**
+ * Opens a file that was resolved, without following a link at its last component, and then checks that what was opened
+ * still is where it was resolved to be: a folder swapped for a link between the two is found. Only regular files:
+ * a FIFO would block and a device has no end.
+ */
+export async function openInside(
+  workspace: Workspace,
+  { real, path }: InsidePath,
+  flags: number,
+  mode?: number,
+): Promise<{ handle: FileHandle; stats: Stats }> {
+  let handle: FileHandle;
+  try {
+    handle = await open(real, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode);
+  } catch (error) {
+    throw asSentence(error, path);
+  }
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new RunmeshError('not_a_file', `${path} is ${kindOf(stats)}, not a file.`);
+    await checkPlace(workspace, real, path, stats);
+    return { handle, stats };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Makes the folders above a file, checking each for a link on the way. */
+export async function makeParents(workspace: Workspace, { real }: InsidePath): Promise<void> {
+  const parent = dirname(real);
+  await mkdir(parent, { recursive: true });
+  if (!isInside(workspace.root, await realpath(parent))) throw moved(real);
+}
+
+/** A system error of a file operation as a sentence for a model or a person. */
+export function asSentence(error: unknown, path: string): unknown {
+  const sentence: Record<string, string> = {
+    ENOENT: `${path} does not exist.`,
+    EISDIR: `${path} is a folder, not a file.`,
+    ENOTDIR: `${path} cannot exist: part of it is a file, not a folder.`,
+    EACCES: `${path} cannot be opened: permission denied.`,
+    EPERM: `${path} cannot be opened: the system does not permit it.`,
+    ELOOP: `${path} is a symbolic link where a file was expected.`,
+    EEXIST: `${path} exists already.`,
+    ENXIO: `${path} is a FIFO or device, not a file.`,
+    ENAMETOOLONG: `${path.slice(0, 100)}… has a name that is too long.`,
+    ENOSPC: `${path} cannot be written: the disk is full.`,
+  };
+  const code = codeOf(error, '');
+  const text = sentence[code];
+  return text === undefined
+    ? error
+    : new RunmeshError(code === 'ENOENT' ? 'not_found' : 'file_error', text, { cause: error });
+}
+
+export function isInside(root: string, path: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+async function realTarget(wanted: string, missing: 'last' | 'parents', links: number): Promise<string> {
+  try {
+    return await realpath(wanted);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw asSentence(error, wanted);
+  }
+  // A link whose target is missing must count by its target: writing through it would make a file there.
+  const link = await readlink(wanted).catch(() => undefined);
+  if (link !== undefined) {
+    if (links > 40) throw new RunmeshError('path_invalid', `${wanted} is a loop of symbolic links.`);
+    return realTarget(resolve(dirname(wanted), link), missing, links + 1);
+  }
+  const parent = dirname(wanted);
+  if (parent === wanted) return wanted;
+  if (missing === 'last' && (await lstat(parent).catch(() => undefined)) === undefined) {
+    throw new RunmeshError('not_found', `${wanted} does not exist, and neither does its folder.`);
+  }
+  return join(await realTarget(parent, missing, links), basename(wanted));
+}
+
+async function checkPlace(workspace: Workspace, real: string, path: string, opened: Stats): Promise<void> {
+  const now = await realpath(real).catch(() => undefined);
+  if (now === undefined || !isInside(workspace.root, now)) throw moved(path);
+  const there = await lstat(now);
+  if (there.ino !== opened.ino || there.dev !== opened.dev) throw moved(path);
+}
+
+function moved(path: string): RunmeshError {
+  return new RunmeshError(
+    'outside_workspace',
+    `${path} was moved while it was being opened, so nothing was done with it.`,
+  );
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isSocket()) return 'a socket';
+  return stats.isSymbolicLink() ? 'a symbolic link' : 'a device';
+}
+
+/** PATH_MAX on Linux; macOS has 1,024. */
+const MAX_PATH = 4_096;
+
+const PROTECTED = /\/\.git\/(hooks|config|config\.worktree)\/|\/\.git\/modules\/(.*\/)?(hooks|config)\//;
