@@ -1,10 +1,21 @@
 import type { Clock } from '../kit/clock.ts';
+import { messageOf } from '../kit/errors.ts';
+import type { Log } from '../kit/log.ts';
 
-/** Calls `work` every `ms` until `signal` aborts. What `work` throws is the caller's to have caught. */
-export async function every(clock: Clock, ms: number, signal: AbortSignal, work: () => void): Promise<void> {
+/** Calls `work` every `ms` until `signal` aborts. Work that throws (a full disk) is logged and comes round again. */
+export async function every(
+  { clock, log }: { clock: Clock; log: Log },
+  ms: number,
+  signal: AbortSignal,
+  work: () => void,
+): Promise<void> {
   for (;;) {
     await clock.sleep(ms, signal);
     if (signal.aborted) return;
-    work();
+    try {
+      work();
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'work of a loop failed');
+    }
   }
 }

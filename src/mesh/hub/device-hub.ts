@@ -132,7 +132,7 @@ export class DeviceHub implements Devices {
     });
     if (findNode(this.#core.store, deviceId) !== undefined)
       recordHeard(this.#core.store, deviceId, lastHeardAt);
-    this.#core.log.info({ deviceId }, 'device gone');
+    this.#core.log.info({ deviceId, unknownFrames: connection.unknownFrames }, 'device gone');
     if (this.#connections.size === 0) this.#onAllGone();
   }
 }

@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { isoTime } from '../../kit/clock.ts';
 import { CLOSE_CODES, type CloseReason } from '../../protocol/close-codes.ts';
@@ -14,6 +13,7 @@ import { readFrame } from '../../protocol/read-frame.ts';
 import { helloText } from '../../protocol/signing.ts';
 import type { MeshCore } from '../context.ts';
 import { findNode, type NodeRow } from '../store/nodes.ts';
+import { verifyText } from '../verify-text.ts';
 
 export type Hello = FrameNamed<DeviceFrame, 'hello'>;
 
@@ -78,15 +78,4 @@ function isSignedBy(node: NodeRow, hello: Hello, nonce: string, origins: readonl
   return origins.some((origin) => {
     return verifyText(node.publicKey, helloText({ nonce, deviceId: node.id, origin }), hello.signature);
   });
-}
-
-/** Whether `signature` (base64url) is the Ed25519 signature of `text` by the raw `publicKey` (base64url). */
-export function verifyText(publicKey: string, text: string, signature: string): boolean {
-  try {
-    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
-    return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'));
-  } catch {
-    // A key that is not a point of the curve verifies nothing.
-    return false;
-  }
 }

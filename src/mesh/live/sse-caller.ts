@@ -40,10 +40,15 @@ export class SseCaller implements RunListener {
     this.#response.end();
   }
 
+  /** Whether the caller has a good deal left to read. */
+  get behind(): boolean {
+    this.#flush();
+    return this.#open && this.#response.writableNeedDrain;
+  }
+
   /** Resolves when the caller has taken what it was sent, or is gone. */
   async taken(): Promise<void> {
-    this.#flush();
-    if (!this.#open || !this.#response.writableNeedDrain) return;
+    if (!this.behind) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         this.#response.off('drain', done).off('close', done);
@@ -57,10 +62,13 @@ export class SseCaller implements RunListener {
     if (!this.#open || this.#waiting.length === 0) return;
     const frames = this.#waiting;
     this.#waiting = [];
+    // What was left unread before counts, not this write: a single event may be larger than the bound.
+    if (this.#response.writableLength > this.#bufferBytes) {
+      this.#drop();
+      this.#response.destroy();
+      return;
+    }
     this.#response.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
-    if (this.#response.writableLength <= this.#bufferBytes) return;
-    this.#drop();
-    this.#response.destroy();
   }
 
   #drop(): void {

@@ -1,0 +1,83 @@
+import { LIMITS } from '../../protocol/limits.ts';
+import type { MeshCore } from '../context.ts';
+import type { RunListener } from '../live/live-runs.ts';
+import { SseCaller } from '../live/sse-caller.ts';
+import { commentFrame, eventFrame, retryFrame } from '../live/sse-frames.ts';
+import { readRunEvents } from '../store/read-events.ts';
+import { findRun, type RunRow } from '../store/runs.ts';
+import { type Reply, STREAMED } from './reply.ts';
+import type { KeyedCall } from './route.ts';
+
+/**
+ * Answers with the run's events after `after` as SSE: what is stored, then what happens, until the run ends. A caller
+ * who leaves changes nothing for the run.
+ */
+export function streamRun(
+  core: MeshCore,
+  call: Pick<KeyedCall<unknown, unknown>, 'response' | 'key' | 'requestId'>,
+  run: RunRow,
+  { after, note }: { after: number; note: string },
+): Reply {
+  call.response.writeHead(200, {
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-transform, no-cache',
+    'X-Accel-Buffering': 'no',
+    'X-Request-ID': call.requestId,
+    'X-Run-ID': run.id,
+    'X-Thread-ID': run.threadId,
+  });
+  call.response.flushHeaders();
+  let stopListening = () => {};
+  const caller = new SseCaller(call.response, {
+    keyId: call.key.id,
+    bufferBytes: LIMITS.sseBufferBytes,
+    onGone: () => stopListening(),
+  });
+  caller.send(retryFrame(LIMITS.sseRetryMs));
+  caller.send(commentFrame(note));
+  void replay(core, run, after, caller).then((atEnd) => {
+    if (atEnd) caller.close();
+  });
+  return STREAMED;
+
+  /** `true`: the run has ended and all of it was told. `false`: the caller listens now, or has gone. */
+  async function replay(mesh: MeshCore, { id }: RunRow, from: number, to: SseCaller): Promise<boolean> {
+    let told = from;
+    while (to.open) {
+      const events = readRunEvents(mesh.store, id, told, REPLAY_EVENTS);
+      if (events.length === 0) {
+        // The same turn as the read that found nothing more: no event can fall between.
+        const now = findRun(mesh.store, id);
+        if (now === undefined || now.completedAt !== null) return true;
+        stopListening = mesh.live.listen(now, to);
+        return false;
+      }
+      for (const event of events) {
+        to.send(eventFrame(event));
+        told = event.runSequence;
+        if (to.behind) await to.taken();
+      }
+    }
+    return false;
+  }
+}
+
+/** Resolves when the run has ended (`ended`), or when waiting makes no sense any more. */
+export function waitForEnd(
+  core: MeshCore,
+  call: Pick<KeyedCall<unknown, unknown>, 'key' | 'gone'>,
+  run: RunRow,
+): Promise<'ended' | 'revoked' | 'drained' | 'gone'> {
+  if (findRun(core.store, run.id)?.completedAt !== null) return Promise.resolve('ended');
+  return new Promise((resolve) => {
+    const listener: RunListener = { keyId: call.key.id, send: () => {}, close: resolve };
+    const stop = core.live.listen(run, listener);
+    call.gone.addEventListener('abort', () => {
+      stop();
+      resolve('gone');
+    });
+  });
+}
+
+/** Stored events read at once: a page of small ones is one read, large ones wait for the caller to take them. */
+const REPLAY_EVENTS = 50;

@@ -1,0 +1,150 @@
+import { isoTime } from '../../kit/clock.ts';
+import { RunmeshError } from '../../kit/errors.ts';
+import { prefixedId, randomText } from '../../kit/random.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { LinkPollAnswer, LinkStart, LinkStartAnswer } from '../../protocol/nodes.ts';
+import { linkPollText } from '../../protocol/signing.ts';
+import type { MeshCore } from '../context.ts';
+import { createKey, type KeyRow, revokeDeviceKeys } from '../store/keys.ts';
+import {
+  countPendingLinks,
+  countWrongSignature,
+  dropOldLinks,
+  findLink,
+  insertLink,
+  type LinkRow,
+  setLinkState,
+} from '../store/link-codes.ts';
+import { findNode, findNodeByKey, fingerprintOf, insertNode, recordLink } from '../store/nodes.ts';
+import { verifyText } from '../verify-text.ts';
+
+/** Where the owner approves a device in a browser. The code is not in it: whoever approves types it. */
+export const LINK_PAGE_PATH = '/devices/link';
+
+export function startLink(core: MeshCore, body: LinkStart, address: string): LinkStartAnswer {
+  const { store, clock, random } = core;
+  const now = clock.now();
+  dropOldLinks(store, now - KEEP_EXPIRED_MS);
+  if (countPendingLinks(store, now) >= MAX_PENDING) {
+    throw new RunmeshError('rate_limited', 'Too many devices wait to be linked. Wait, then try again.', {
+      retryable: true,
+      retryAfterMs: LIMITS.linkCodeMs,
+    });
+  }
+  const code = randomText(random, CODE_LENGTH, CODE_ALPHABET);
+  const expiresAt = now + LIMITS.linkCodeMs;
+  const { publicKey, deviceLabel: label, os, hostname, appVersion } = body;
+  insertLink(store, { code, publicKey, label, os, hostname, appVersion, address, createdAt: now, expiresAt });
+  return { code, url: `${core.origins[0]}${LINK_PAGE_PATH}`, expiresAt: isoTime(expiresAt) };
+}
+
+/** Answers the device that holds the key given at the start, and nobody else. An approved code gives its key once. */
+export function pollLink(core: MeshCore, body: { code: string; signature: string }): LinkPollAnswer {
+  const { store, clock } = core;
+  const link = knownLink(core, body.code);
+  const signed = core.origins.some((origin) => {
+    return verifyText(link.publicKey, linkPollText({ code: link.code, origin }), body.signature);
+  });
+  if (!signed) {
+    countWrongSignature(store, link.code, MAX_WRONG_SIGNATURES);
+    throw new RunmeshError('unauthorized', 'The signature is not by the key this code was given to.');
+  }
+  if (link.state === 'denied') return { status: 'denied' };
+  if (link.state === 'used' || link.expiresAt <= clock.now()) return { status: 'expired' };
+  if (link.state === 'pending') return { status: 'pending', retryAfterMs: LIMITS.linkPollMs };
+  return handOver(core, link);
+}
+
+/** Approves or denies a pending code for the organisation of the caller's key. */
+export function approveLink(
+  core: MeshCore,
+  key: KeyRow,
+  body: { code: string; deny?: boolean | undefined },
+): Record<string, unknown> {
+  const { store, clock, random, log } = core;
+  const link = knownLink(core, body.code);
+  if (link.state !== 'pending') throw new RunmeshError('conflict', `Code ${link.code} was answered before.`);
+  if (link.expiresAt <= clock.now()) {
+    throw new RunmeshError(
+      'conflict',
+      `Code ${link.code} has expired. Start \`runmesh link\` again on the device.`,
+    );
+  }
+  if (body.deny === true) {
+    setLinkState(store, link.code, 'denied');
+    return { code: link.code, status: 'denied' };
+  }
+  const deviceId = store.transaction(() => {
+    const known = findNodeByKey(store, key.orgId, link.publicKey);
+    const id = known?.id ?? prefixedId(random, 'dev');
+    if (known === undefined) insertNode(store, { ...link, id, orgId: key.orgId }, clock.now());
+    else recordLink(store, { ...link, id });
+    setLinkState(store, link.code, 'approved', id);
+    return id;
+  });
+  log.info({ deviceId, label: link.label }, 'device approved');
+  return { code: link.code, status: 'approved', deviceId };
+}
+
+export function linkFacts(core: MeshCore, code: string): Record<string, unknown> {
+  const link = knownLink(core, code);
+  const expired = link.state === 'pending' && link.expiresAt <= core.clock.now();
+  return {
+    code: link.code,
+    status: expired ? 'expired' : link.state,
+    label: link.label,
+    hostname: link.hostname,
+    os: link.os,
+    appVersion: link.appVersion,
+    keyFingerprint: fingerprintOf(link.publicKey),
+    address: link.address,
+    createdAt: isoTime(link.createdAt),
+    expiresAt: isoTime(link.expiresAt),
+  };
+}
+
+function knownLink({ store }: MeshCore, code: string): LinkRow {
+  const link = findLink(store, code.trim().toUpperCase());
+  if (link !== undefined && link.state !== 'dead') return link;
+  throw new RunmeshError(
+    'not_found',
+    'There is no such code. Look at the device again; codes live ten minutes.',
+  );
+}
+
+/** Gives the device its identity and a new key of its own; keys of an earlier linking end. */
+function handOver(core: MeshCore, link: LinkRow): LinkPollAnswer {
+  const { store, clock, random } = core;
+  const now = clock.now();
+  return store.transaction(() => {
+    const node = findNode(store, link.deviceId ?? '');
+    if (node === undefined || node.revokedAt !== null) return { status: 'denied' as const };
+    setLinkState(store, link.code, 'used');
+    revokeDeviceKeys(store, node.id, now);
+    const { apiKey } = createKey(
+      store,
+      random,
+      { orgId: node.orgId, userId: 'usr_owner', deviceId: node.id, name: node.label, scopes: DEVICE_SCOPES },
+      now,
+    );
+    return {
+      status: 'approved' as const,
+      node: {
+        deviceId: node.id,
+        orgId: node.orgId,
+        label: node.label,
+        meshOrigin: core.origins[0],
+        meshEpoch: store.meshEpoch,
+      },
+      apiKey,
+    };
+  });
+}
+
+const DEVICE_SCOPES = ['agent:run', 'agent:read'];
+const CODE_LENGTH = 6;
+/** Without 0, O, 1 and I, which people mistake: 32 signs, so 30 bits a code. */
+const CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+const MAX_WRONG_SIGNATURES = 5;
+const MAX_PENDING = 1_000;
+const KEEP_EXPIRED_MS = 3_600_000;

@@ -1,0 +1,150 @@
+import { mkdirSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Clock } from '../kit/clock.ts';
+import type { Log } from '../kit/log.ts';
+import type { Random } from '../kit/random.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import type { MeshCore, MeshServices, ModelGateway } from './context.ts';
+import { every } from './every.ts';
+import { createApp } from './http/app.ts';
+import { RateLimiter } from './http/rate-limiter.ts';
+import { agentRoutes } from './http/routes/agents.ts';
+import { keyRoutes } from './http/routes/keys.ts';
+import { linkRoutes } from './http/routes/links.ts';
+import { modelRoutes } from './http/routes/models.ts';
+import { nodeRoutes } from './http/routes/nodes.ts';
+import { plainRoutes } from './http/routes/plain.ts';
+import { runRoutes } from './http/routes/runs.ts';
+import { threadRoutes } from './http/routes/threads.ts';
+import { DeviceHub } from './hub/device-hub.ts';
+import { LiveRuns } from './live/live-runs.ts';
+import { commentFrame } from './live/sse-frames.ts';
+import { originsOf } from './origins.ts';
+import { OrderAnswers } from './runs/order-answers.ts';
+import { endOverdueRuns } from './runs/overdue-runs.ts';
+import { dropOldIdempotency } from './store/idempotency.ts';
+import { ensureOwnerKey } from './store/owner-key.ts';
+import { Store } from './store/store.ts';
+
+export type { ModelGateway } from './context.ts';
+
+export interface MeshOptions {
+  /** Where the mesh keeps everything: `mesh.db` and `owner.key`. Made if it is not there. */
+  dataDir: string;
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** The URL by which others reach this mesh, where it is not `http://{host}:{port}`. Devices sign for its origin. */
+  publicUrl?: string;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  models: ModelGateway;
+}
+
+export interface RunningMesh {
+  url: string;
+  /** The owner's first key, the same at every start with this data folder. */
+  firstApiKey: string;
+  /** Sends devices and callers away, to come back after `retryAfterMs`, and closes everything. */
+  close(options?: { retryAfterMs?: number }): Promise<void>;
+}
+
+/** Starts the embedded mesh: HTTP, the device socket and its store, in one process. */
+export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
+  const { clock, random, log } = options;
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const store = new Store(options);
+  const firstApiKey = ensureOwnerKey(store, { ...options, now: clock.now() });
+  const server = createServer();
+  const port = await listen(server, options).catch((error: unknown) => {
+    store.close();
+    throw error;
+  });
+  const origins = originsOf({ ...options, port });
+  const core: MeshCore = {
+    store,
+    live: new LiveRuns(),
+    answers: new OrderAnswers(),
+    clock,
+    random,
+    log,
+    origins,
+  };
+  const devices = new DeviceHub(core, server);
+  serveHttp(server, { ...core, devices, models: options.models });
+  const stopped = new AbortController();
+  startLoops(core, devices, stopped.signal);
+  log.info({ url: origins[0] }, 'mesh started');
+
+  return {
+    url: origins[0],
+    firstApiKey,
+    close: async ({ retryAfterMs = 0 } = {}) => {
+      stopped.abort();
+      core.live.close();
+      await devices.drain(retryAfterMs);
+      await closeServer(server, clock);
+      store.close();
+    },
+  };
+}
+
+function serveHttp(server: Server, services: MeshServices): void {
+  const routes = [
+    ...plainRoutes(services),
+    ...linkRoutes(services, new RateLimiter(services.clock)),
+    ...nodeRoutes(services),
+    ...keyRoutes(services),
+    ...agentRoutes(services),
+    // Before the runs, whose `/v1/run/:runId` would take `/v1/run/threads` too.
+    ...threadRoutes(services),
+    ...runRoutes(services),
+    ...modelRoutes(services),
+  ];
+  const app = createApp(services, routes);
+  server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+}
+
+function startLoops(core: MeshCore, devices: DeviceHub, signal: AbortSignal): void {
+  const { clock } = core;
+  void every(core, TICK_MS, signal, () => {
+    devices.tick();
+    endOverdueRuns(core, devices);
+  });
+  void every(core, LIMITS.sseCommentMs, signal, () => core.live.broadcast(commentFrame('waiting')));
+  void every(core, HOUR_MS, signal, () => dropOldIdempotency(core.store, clock.now() - LIMITS.idempotencyMs));
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+  // A stranger who dribbles a request's head costs a socket no longer than one who dribbles a device's hello.
+  server.headersTimeout = LIMITS.preAuthLifeMs;
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** Lets answers that are under way leave, then cuts what is still open. */
+async function closeServer(server: Server, clock: Clock): Promise<void> {
+  let closed = false;
+  server.close(() => {
+    closed = true;
+  });
+  const end = clock.monotonic() + CLOSE_MS;
+  while (!closed && clock.monotonic() < end) {
+    server.closeIdleConnections();
+    await clock.sleep(CLOSE_STEP_MS);
+  }
+  server.closeAllConnections();
+}
+
+const TICK_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const CLOSE_MS = 1_000;
+const CLOSE_STEP_MS = 10;
