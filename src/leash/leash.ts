@@ -6,8 +6,10 @@ export interface SessionRequest {
   args: string[];
   /** Absolute. */
   cwd: string;
-  /** The whole environment; nothing is inherited. */
+  /** The whole environment but for the mark; nothing is inherited. */
   env: Record<string, string>;
+  /** Unique to the command; all it starts bears it as `RUNMESH_SESSION`. */
+  mark: string;
   columns: number;
   rows: number;
 }
@@ -23,6 +25,8 @@ export interface LeashSession {
   readonly process: ProcessIdentity;
   /** Settles when the command has ended and its last output was handed over; never rejects. */
   readonly exited: Promise<SessionExit>;
+  /** Settles when nothing of the command is left, what it put into the background included. */
+  readonly ended: Promise<void>;
   /** Lets the command go. Until then it has run nothing. */
   release(): void;
   write(text: string): void;
@@ -33,6 +37,8 @@ export interface LeashSession {
 }
 
 export interface Leash {
+  /** False when the helper has ended, however it came. */
+  readonly alive: boolean;
   open(request: SessionRequest): Promise<LeashSession>;
   /** Ends every session and the helper process. */
   close(): Promise<void>;

@@ -1,0 +1,89 @@
+import { type IPty, spawn } from 'node-pty';
+import { endTree } from './end-tree.ts';
+import type { Gate } from './gates.ts';
+import type { SessionExit, SessionRequest } from './leash.ts';
+import { OUTPUT_WINDOW } from './messages.ts';
+import { type listProcesses, MARK_VARIABLE, type ProcessIdentity, readProcess } from './process-table.ts';
+import { ProcessTree } from './process-tree.ts';
+
+export interface HeldSessionEvents {
+  onOutput(text: string): void;
+  onExit(exit: SessionExit): void;
+}
+
+/** A command on its pty, inside the helper. It stands at its gate until `release`. */
+export class HeldSession {
+  readonly process: ProcessIdentity;
+  readonly #pty: IPty;
+  readonly #gate: Gate;
+  readonly #tree: ProcessTree;
+  #underWay = 0;
+  #ended: Promise<number> | undefined;
+
+  constructor(request: SessionRequest, gate: Gate, events: HeldSessionEvents) {
+    this.#gate = gate;
+    this.#pty = spawn('/bin/sh', ['-c', WAIT_AT_GATE, gate.path, request.file, ...request.args], {
+      name: request.env.TERM ?? 'dumb',
+      cols: request.columns,
+      rows: request.rows,
+      cwd: request.cwd,
+      env: { ...request.env, [MARK_VARIABLE]: request.mark },
+      encoding: 'utf8',
+    });
+    const row = readProcess(this.#pty.pid);
+    // A process that cannot be seen was gone before it could be looked at; its pid is all there is to say.
+    this.process = {
+      pid: this.#pty.pid,
+      startTime: row?.startTime ?? '',
+      // A pty's child calls setsid before it runs anything, so its session is its own pid.
+      sid: this.#pty.pid,
+    };
+    this.#tree = new ProcessTree(this.process, request.mark);
+    this.#pty.onData((text) => {
+      this.#underWay += text.length;
+      if (this.#underWay > OUTPUT_WINDOW) this.#pty.pause();
+      events.onOutput(text);
+    });
+    this.#pty.onExit(({ exitCode, signal }) => {
+      this.#gate.discard();
+      // node-pty says exit code 0 with a signal: the signal is the truth.
+      const bySignal = signal !== undefined && signal !== 0;
+      events.onExit({ exitCode: bySignal ? null : exitCode, signal: bySignal ? signal : null });
+    });
+  }
+
+  release(): void {
+    this.#gate.open();
+  }
+
+  write(text: string): void {
+    this.#pty.write(text);
+  }
+
+  taken(units: number): void {
+    this.#underWay -= units;
+    if (this.#underWay <= OUTPUT_WINDOW / 2) this.#pty.resume();
+  }
+
+  observe(table: ReturnType<typeof listProcesses>): void {
+    this.#tree.observe(table);
+  }
+
+  /** Whether something of the command lives, the leader or who it left behind. */
+  lives(table: ReturnType<typeof listProcesses>): boolean {
+    return this.#tree.alive(table).length > 0;
+  }
+
+  /** Ends the command and all it started; resolves when none is left. */
+  end(): Promise<number> {
+    this.#ended ??= endTree(this.#tree).finally(() => {
+      // Output nobody will take must not keep the pty open.
+      this.#pty.resume();
+      this.#gate.discard();
+    });
+    return this.#ended;
+  }
+}
+
+/** $0 is the gate; its path stands in no environment. 125 is what a command that was never let go exits with. */
+const WAIT_AT_GATE = 'IFS= read -r _ < "$0" || exit 125; exec "$@"';

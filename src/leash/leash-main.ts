@@ -1,0 +1,92 @@
+import { Gates } from './gates.ts';
+import { HeldSession } from './held-session.ts';
+import type { SessionRequest } from './leash.ts';
+import type { FromLeash, ToLeash } from './messages.ts';
+import { listProcesses } from './process-table.ts';
+
+/**
+ * The helper process. It owns the ptys, decides nothing, and holds a channel to the daemon: when the channel closes,
+ * however the daemon died, it ends every command that is left and goes. It runs in a process group of its own and
+ * ignores the signals that ask a group to stop, since it is there to outlive the daemon by a moment.
+ */
+/** A double fork takes a few milliseconds; who a look misses is still in the session, or has a live parent. */
+const OBSERVE_MS = 250;
+
+const sessions = new Map<number, HeldSession>();
+const gates = new Gates();
+let closing = false;
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('message', (message) => handle(message as ToLeash));
+process.on('disconnect', () => close());
+const watch = setInterval(observe, OBSERVE_MS);
+send({ type: 'ready' });
+
+function handle(message: ToLeash): void {
+  if (message.type === 'close') {
+    close();
+    return;
+  }
+  if (message.type === 'open') {
+    open(message.id, message.request);
+    return;
+  }
+  const session = sessions.get(message.id);
+  if (session === undefined) return;
+  if (message.type === 'release') session.release();
+  else if (message.type === 'write') session.write(message.text);
+  else if (message.type === 'taken') session.taken(message.units);
+  else end(message.id, session);
+}
+
+function open(id: number, request: SessionRequest): void {
+  try {
+    const session = new HeldSession(request, gates.take(), {
+      onOutput: (text) => send({ type: 'output', id, text }),
+      onExit: (exit) => {
+        send({ type: 'exited', id, exit });
+        // What it left in the background stays until the run ends; most commands leave nothing.
+        const table = listProcesses();
+        session.observe(table);
+        if (!session.lives(table)) end(id, session);
+      },
+    });
+    sessions.set(id, session);
+    send({ type: 'opened', id, process: session.process });
+  } catch (error) {
+    send({ type: 'refused', id, message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function end(id: number, session: HeldSession): void {
+  session
+    .end()
+    .catch(() => 0)
+    .then(() => {
+      sessions.delete(id);
+      send({ type: 'ended', id });
+    })
+    .catch(() => {});
+}
+
+/** Remembers descendants while they can still be traced. */
+function observe(): void {
+  if (sessions.size === 0) return;
+  const table = listProcesses();
+  for (const session of sessions.values()) session.observe(table);
+}
+
+function close(): void {
+  if (closing) return;
+  closing = true;
+  clearInterval(watch);
+  observe();
+  Promise.allSettled([...sessions.values()].map((session) => session.end()))
+    .then(() => gates.close())
+    .finally(() => process.exit(0))
+    .catch(() => {});
+}
+
+function send(message: FromLeash): void {
+  if (process.connected) process.send?.(message);
+}
