@@ -1,0 +1,145 @@
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { z } from 'zod';
+import { codeOf, isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
+import type { RunRequest } from '../protocol/run-api.ts';
+import {
+  cancelled,
+  controlError,
+  type DaemonStatus,
+  daemonStatus,
+  errorLine,
+  type LocalRun,
+  type LocalRunItem,
+  localRun,
+  localRunItem,
+  type StreamLine,
+  steered,
+  stopping,
+  streamLine,
+} from './contract.ts';
+import { readLines } from './ndjson.ts';
+
+/** The local API as its callers use it. Every call throws `daemon_not_running` where nobody answers. */
+export interface ControlClient {
+  status(): Promise<DaemonStatus>;
+  listRuns(limit: number): Promise<LocalRunItem[]>;
+  readRun(runId: string): Promise<LocalRun>;
+  cancel(runId: string): Promise<void>;
+  steer(runId: string, text: string): Promise<void>;
+  stop(): Promise<void>;
+  /** Ends when the run has; a stream that was cut before throws `stream_cut`. */
+  runEvents(runId: string, options: { after: number; signal?: AbortSignal }): AsyncIterable<StreamLine>;
+  /** As `runEvents`; the last line is the record. */
+  here(request: RunRequest, signal?: AbortSignal): AsyncIterable<StreamLine>;
+}
+
+export function connectControl(socketPath: string): ControlClient {
+  const call = async <T>(method: string, path: string, answer: z.ZodType<T>, body?: unknown): Promise<T> => {
+    const response = await send(socketPath, { method, path, body });
+    return answer.parse(JSON.parse(await text(response)));
+  };
+  const ofRun = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
+  return {
+    status: () => call('GET', '/status', daemonStatus),
+    listRuns: (limit) => call('GET', `/runs?limit=${limit}`, localRunItem.array()),
+    readRun: (runId) => call('GET', ofRun(runId), localRun),
+    cancel: async (runId) => {
+      await call('POST', `${ofRun(runId)}/cancel`, cancelled);
+    },
+    steer: async (runId, words) => {
+      await call('POST', `${ofRun(runId)}/steer`, steered, { text: words });
+    },
+    stop: async () => {
+      await call('POST', '/stop', stopping);
+    },
+    runEvents: (runId, { after, signal }) => {
+      return stream(socketPath, { method: 'GET', path: `${ofRun(runId)}/events?after=${after}`, signal });
+    },
+    here: (runRequest, signal) => {
+      return stream(socketPath, { method: 'POST', path: '/here', body: runRequest, signal });
+    },
+  };
+}
+
+interface Call {
+  method: string;
+  path: string;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+async function* stream(socketPath: string, call: Call): AsyncGenerator<StreamLine> {
+  const response = await send(socketPath, call);
+  try {
+    for await (const value of readLines(response)) {
+      const failure = errorLine.safeParse(value);
+      if (failure.success) throw new RunmeshError(failure.data.code, failure.data.message);
+      yield streamLine.parse(value);
+    }
+  } catch (error) {
+    if (call.signal?.aborted) return;
+    if (isRunmeshError(error)) throw error;
+    throw new RunmeshError(
+      'stream_cut',
+      'The daemon went away in the middle. Start it again; the run goes on from its last step.',
+      { cause: error },
+    );
+  } finally {
+    response.destroy();
+  }
+}
+
+/** Resolves with the head of a successful answer; throws what the daemon refused with. */
+async function send(socketPath: string, call: Call): Promise<IncomingMessage> {
+  const response = await open(socketPath, call);
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return response;
+  const answer = controlError.safeParse(parseJson(await text(response)));
+  if (answer.success) throw new RunmeshError(answer.data.error.code, answer.data.error.message);
+  throw new RunmeshError(
+    'bad_answer',
+    `The daemon answered ${call.method} ${call.path} with status ${status}.`,
+  );
+}
+
+function open(socketPath: string, { method, path, body, signal }: Call): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers = payload === undefined ? {} : { 'Content-Type': 'application/json' };
+    const sent = request(
+      { socketPath, method, path, headers, agent: false, ...(signal === undefined ? {} : { signal }) },
+      resolve,
+    );
+    sent.on('error', (error) => reject(unreachable(socketPath, error)));
+    sent.end(payload);
+  });
+}
+
+function unreachable(socketPath: string, cause: Error): RunmeshError {
+  const code = codeOf(cause);
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return new RunmeshError(
+      'daemon_not_running',
+      'The daemon is not running. Start it with `runmesh daemon`.',
+      {
+        cause,
+      },
+    );
+  }
+  return new RunmeshError(
+    'daemon_unreachable',
+    `The daemon cannot be asked at ${socketPath}: ${messageOf(cause)}.`,
+    {
+      cause,
+    },
+  );
+}
+
+function parseJson(words: string): unknown {
+  try {
+    return JSON.parse(words);
+  } catch {
+    return undefined;
+  }
+}

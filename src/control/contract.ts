@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { runError } from '../protocol/errors.ts';
+import { finalStatus } from '../protocol/events.ts';
+import { runRecord } from '../protocol/run-api.ts';
+import { usage } from '../protocol/usage.ts';
+
+/**
+ * The local API: HTTP on a Unix socket that only its owner can open. Answers are plain JSON; a failure is
+ * `{ error: { code, message } }`; streams are NDJSON, and one that fails ends with an `error` line.
+ */
+
+/** What `GET /status` answers. Instants are ISO 8601; `…Ms` are epoch milliseconds. */
+export const daemonStatus = z.object({
+  deviceId: z.string().nullable(),
+  label: z.string(),
+  meshUrl: z.string().nullable(),
+  connection: z.object({
+    /** In words: `connected`, `waiting 4 s before the next try` … */
+    doing: z.string(),
+    lastHeardMs: z.number().nullable(),
+    sessionId: z.string().nullable(),
+  }),
+  /** What each long-lived loop is doing, and since when. */
+  loops: z.record(z.string(), z.object({ doing: z.string(), since: z.number() })),
+  queued: z.int().nonnegative(),
+  running: z.array(
+    z.object({
+      runId: z.string(),
+      agent: z.string(),
+      /** Model steps committed. */
+      step: z.int().nonnegative(),
+      seconds: z.number().nonnegative(),
+    }),
+  ),
+  /** Why no run is started at the moment; empty when nothing is in the way. */
+  paused: z.array(z.string()),
+  secretStore: z.string(),
+  version: z.string(),
+  pid: z.int(),
+  startedAt: z.string(),
+  rssBytes: z.int().nonnegative(),
+  /** Tokens of the runs that ended since local midnight. */
+  usageToday: usage,
+});
+export type DaemonStatus = z.infer<typeof daemonStatus>;
+
+/** A row of `GET /runs`, newest first. */
+export const localRunItem = z.object({
+  runId: z.string(),
+  threadId: z.string(),
+  agent: z.string(),
+  /** `here`: started on this machine. `dispatched`: sent by the mesh. */
+  origin: z.enum(['dispatched', 'here']),
+  status: z.enum(['queued', 'running', ...finalStatus.options]),
+  acceptedAt: z.string(),
+  endedAt: z.string().nullable(),
+});
+export type LocalRunItem = z.infer<typeof localRunItem>;
+
+/** What `GET /runs/{id}` answers: what this device's journal knows of the run. */
+export const localRun = localRunItem.extend({
+  rolloutId: z.string(),
+  attempt: z.int().min(1),
+  result: z.string().nullable(),
+  usage,
+  iterations: z.int().nonnegative(),
+  error: runError.optional(),
+  /** The last runSequence committed, and the last the mesh has acknowledged. */
+  committed: z.int().nonnegative(),
+  acked: z.int().nonnegative(),
+});
+export type LocalRun = z.infer<typeof localRun>;
+
+export const listQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(20) });
+
+/** `after` is a runSequence: 0 tells everything. */
+export const eventsQuery = z.object({ after: z.coerce.number().int().min(0).default(0) });
+
+export const cancelled = z.object({ runId: z.string() });
+export const steered = z.object({ runId: z.string() });
+export const stopping = z.object({ stopping: z.literal(true) });
+
+export const controlError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** A line of a stream: a durable event, a live delta, or one of the two below, which are always the last. */
+export const streamLine = z.looseObject({ type: z.string() });
+export type StreamLine = z.infer<typeof streamLine>;
+
+/** Ends the stream of `POST /here`. */
+export const recordLine = z.object({ type: z.literal('record'), record: runRecord });
+/** Ends a stream that failed. */
+export const errorLine = z.object({ type: z.literal('error'), code: z.string(), message: z.string() });

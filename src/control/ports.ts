@@ -1,0 +1,22 @@
+import type { RunRequest } from '../protocol/run-api.ts';
+import type { DaemonStatus, LocalRun, LocalRunItem } from './contract.ts';
+
+/**
+ * What the local door opens onto. Functions throw a `RunmeshError` where they refuse; its code travels to the caller.
+ * The iterables yield the lines of a stream, and end early without a fuss when `signal` aborts.
+ */
+export interface ControlPorts {
+  status(): DaemonStatus | Promise<DaemonStatus>;
+  /** The newest first. */
+  listRuns(limit: number): LocalRunItem[] | Promise<LocalRunItem[]>;
+  /** `undefined` where this device knows no such run. */
+  readRun(runId: string): LocalRun | undefined | Promise<LocalRun | undefined>;
+  /** Durable events after `after`, then what happens live, until `run_completed`. */
+  runEvents(runId: string, after: number, signal: AbortSignal): AsyncIterable<unknown>;
+  cancel(runId: string): void | Promise<void>;
+  steer(runId: string, text: string): void | Promise<void>;
+  /** Starts a run of the local-mac caller; the last line is `{ type: 'record', record }`. */
+  here(request: RunRequest, signal: AbortSignal): AsyncIterable<unknown>;
+  /** Begins to drain, and returns at once. */
+  stop(): void | Promise<void>;
+}

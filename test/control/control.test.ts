@@ -1,0 +1,230 @@
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { connectControl } from '../../src/control/client.ts';
+import type { StreamLine } from '../../src/control/contract.ts';
+import { startControlServer } from '../../src/control/server.ts';
+import { RunmeshError } from '../../src/kit/errors.ts';
+import type { RunRequest } from '../../src/protocol/run-api.ts';
+import { tempDir } from '../support/temp.ts';
+import { callDoor, openDoor, portsWith, RUN, SILENT_LOG, STATUS } from './harness.ts';
+
+describe('the local door', () => {
+  it('answers status, the list of runs and a run over its socket', async () => {
+    const { client } = await openDoor();
+    expect(await client.status()).toEqual(STATUS);
+    expect(await client.listRuns(5)).toEqual([expect.objectContaining({ runId: 'run_1', agent: 'fixer' })]);
+    expect(await client.readRun('run_1')).toEqual(RUN);
+  });
+
+  it('is a socket that its owner alone can open, and is gone when it closes', async () => {
+    const { socketPath, close } = await openDoor();
+    expect(statSync(socketPath).isSocket()).toBe(true);
+    expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+    await close();
+    expect(existsSync(socketPath)).toBe(false);
+  });
+
+  it('hands orders to its ports', async () => {
+    const told: string[] = [];
+    const { client } = await openDoor({
+      cancel: (runId) => void told.push(`cancel ${runId}`),
+      steer: (runId, text) => void told.push(`steer ${runId} ${text}`),
+      stop: () => void told.push('stop'),
+    });
+    await client.cancel('run_1');
+    await client.steer('run_1', 'look at the tests');
+    await client.stop();
+    expect(told).toEqual(['cancel run_1', 'steer run_1 look at the tests', 'stop']);
+  });
+
+  it('streams events as they come, after the sequence asked for', async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { client } = await openDoor({
+      runEvents: async function* (_runId, after) {
+        yield { type: 'run_started', runSequence: after + 1 };
+        await released;
+        yield { type: 'run_completed', runSequence: after + 2 };
+      },
+    });
+    const lines = client.runEvents('run_1', { after: 3 })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toEqual({ type: 'run_started', runSequence: 4 });
+    release();
+    expect((await lines.next()).value).toEqual({ type: 'run_completed', runSequence: 5 });
+    expect((await lines.next()).done).toBe(true);
+  });
+
+  it('tells its port when the reader of a stream leaves', async () => {
+    let left = () => {};
+    const gone = new Promise<void>((resolve) => {
+      left = resolve;
+    });
+    const { client } = await openDoor({
+      runEvents: async function* (_runId, _after, signal) {
+        yield { type: 'run_started' };
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        left();
+      },
+    });
+    for await (const line of client.runEvents('run_1', { after: 0 })) {
+      expect(line.type).toBe('run_started');
+      break;
+    }
+    await gone;
+  });
+
+  it('starts a run here and ends its stream with the record', async () => {
+    const asked: RunRequest[] = [];
+    const { client } = await openDoor({
+      here: async function* (request) {
+        asked.push(request);
+        yield { type: 'run_started' };
+        yield { type: 'record', record: { status: 'completed' } };
+      },
+    });
+    const lines = await gather(client.here({ agent: 'fixer', prompt: 'fix it' }));
+    expect(asked).toEqual([{ agent: 'fixer', prompt: 'fix it' }]);
+    expect(lines.map((line) => line.type)).toEqual(['run_started', 'record']);
+  });
+
+  it('carries a refusal to the caller with its code, before and inside a stream', async () => {
+    const refusal = new RunmeshError('run_ended', 'Run run_1 has ended.');
+    const { client } = await openDoor({
+      cancel: () => Promise.reject(refusal),
+      here: async function* () {
+        yield { type: 'run_started' };
+        throw new RunmeshError('not_linked', 'Link this device first.');
+      },
+    });
+    await expect(client.cancel('run_1')).rejects.toMatchObject({
+      code: 'run_ended',
+      message: refusal.message,
+    });
+    await expect(gather(client.here({ agent: 'fixer', prompt: 'x' }))).rejects.toMatchObject({
+      code: 'not_linked',
+    });
+    await expect(client.readRun('run_2')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('tells a stream that was cut from one that ended', async () => {
+    const { client, close } = await openDoor({
+      runEvents: async function* (_runId, _after, signal) {
+        yield { type: 'run_started' };
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      },
+    });
+    const lines = client.runEvents('run_1', { after: 0 })[Symbol.asyncIterator]();
+    await lines.next();
+    await close();
+    await expect(lines.next()).rejects.toMatchObject({ code: 'stream_cut' });
+  });
+});
+
+describe('bad input at the local door', () => {
+  it('refuses whatever a web page sends', async () => {
+    const { socketPath } = await openDoor();
+    for (const origin of ['http://evil.example', 'null']) {
+      const answer = await callDoor(socketPath, { path: '/status', headers: { origin } });
+      expect(answer.status).toBe(403);
+    }
+  });
+
+  it.each([
+    {
+      why: 'a body that is no JSON',
+      call: { method: 'POST', path: '/here', body: '{' },
+      status: 400,
+      says: 'JSON',
+    },
+    {
+      why: 'a run without an agent',
+      call: { method: 'POST', path: '/here', body: '{"prompt":"x"}' },
+      status: 400,
+      says: 'agent',
+    },
+    {
+      why: 'empty words',
+      call: { method: 'POST', path: '/runs/run_1/steer', body: '{"text":""}' },
+      status: 400,
+      says: 'text',
+    },
+    { why: 'a limit of nothing', call: { path: '/runs?limit=0' }, status: 400, says: 'limit' },
+    { why: 'a run nobody knows', call: { path: '/runs/run_9/events' }, status: 404, says: 'run_9' },
+    { why: 'a path that is not there', call: { path: '/nothing' }, status: 404, says: '/nothing' },
+    {
+      why: 'a body over 10 MiB',
+      call: { method: 'POST', path: '/here', body: `"${'x'.repeat(10_485_760)}"` },
+      status: 413,
+      says: '10485760',
+    },
+  ])('answers $status to $why', async ({ call, status, says }) => {
+    const { socketPath } = await openDoor();
+    const answer = await callDoor(socketPath, call);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body).error.message).toContain(says);
+  });
+
+  it('hides what went wrong inside, and logs it', async () => {
+    const { socketPath } = await openDoor({
+      status: () => {
+        throw new Error('secret detail');
+      },
+    });
+    const answer = await callDoor(socketPath, { path: '/status' });
+    expect(answer.status).toBe(500);
+    expect(answer.body).not.toContain('secret detail');
+  });
+});
+
+describe('who holds the socket', () => {
+  it('says that no daemon runs, and what to do, where there is no socket', async () => {
+    const client = connectControl(join(tempDir(), 'daemon.sock'));
+    await expect(client.status()).rejects.toMatchObject({
+      code: 'daemon_not_running',
+      message: expect.stringContaining('runmesh daemon'),
+    });
+  });
+
+  it('takes away a socket that a killed daemon left', async () => {
+    const socketPath = await abandonedSocket();
+    await expect(connectControl(socketPath).status()).rejects.toMatchObject({ code: 'daemon_not_running' });
+    const { client } = await openDoor({}, socketPath);
+    expect((await client.status()).pid).toBe(42);
+  });
+
+  it('leaves a daemon that answers alone', async () => {
+    const { socketPath, client } = await openDoor();
+    const second = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+    await expect(second).rejects.toMatchObject({ code: 'already_running' });
+    expect((await client.status()).pid).toBe(42);
+  });
+
+  it('does not take away a file that is no socket', async () => {
+    const socketPath = join(tempDir(), 'daemon.sock');
+    writeFileSync(socketPath, 'precious');
+    const started = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+    await expect(started).rejects.toMatchObject({ code: 'socket_taken' });
+    expect(statSync(socketPath).size).toBe(8);
+  });
+});
+
+async function gather(lines: AsyncIterable<StreamLine>): Promise<StreamLine[]> {
+  const all: StreamLine[] = [];
+  for await (const line of lines) all.push(line);
+  return all;
+}
+
+/** A socket file nobody listens on any more: bound under another name, and moved before its server closes. */
+async function abandonedSocket(): Promise<string> {
+  const dir = tempDir();
+  const path = join(dir, 'daemon.sock');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(dir, 'first.sock'), resolve));
+  renameSync(join(dir, 'first.sock'), path);
+  await new Promise((resolve) => server.close(resolve));
+  return path;
+}
