@@ -1,13 +1,15 @@
 import { type IPty, spawn } from 'node-pty';
 import { endTree } from './end-tree.ts';
 import type { Gate } from './gates.ts';
+import { LastWords } from './last-words.ts';
 import type { SessionExit, SessionRequest } from './leash.ts';
-import { OUTPUT_WINDOW } from './messages.ts';
+import { OutputWindow } from './output-window.ts';
 import { type listProcesses, MARK_VARIABLE, type ProcessIdentity, readProcess } from './process-table.ts';
 import { ProcessTree } from './process-tree.ts';
 
 export interface HeldSessionEvents {
-  onOutput(text: string): void;
+  /** `cut` UTF-16 units before `text` were let go. */
+  onOutput(text: string, cut: number): void;
   onExit(exit: SessionExit): void;
 }
 
@@ -17,7 +19,7 @@ export class HeldSession {
   readonly #pty: IPty;
   readonly #gate: Gate;
   readonly #tree: ProcessTree;
-  #underWay = 0;
+  readonly #output: OutputWindow;
   #ended: Promise<number> | undefined;
 
   constructor(request: SessionRequest, gate: Gate, events: HeldSessionEvents) {
@@ -39,13 +41,13 @@ export class HeldSession {
       sid: this.#pty.pid,
     };
     this.#tree = new ProcessTree(this.process, request.mark);
-    this.#pty.onData((text) => {
-      this.#underWay += text.length;
-      if (this.#underWay > OUTPUT_WINDOW) this.#pty.pause();
-      events.onOutput(text);
-    });
+    this.#output = new OutputWindow((text, cut) => events.onOutput(text, cut));
+    const lastWords = new LastWords(terminalOf(this.#pty), this.#pty.pid);
+    this.#pty.onData((text) => this.#output.push(lastWords.pass(text)));
     this.#pty.onExit(({ exitCode, signal }) => {
       this.#gate.discard();
+      this.#output.push(lastWords.close());
+      this.#output.flush();
       // node-pty says exit code 0 with a signal: the signal is the truth.
       const bySignal = signal !== undefined && signal !== 0;
       events.onExit({ exitCode: bySignal ? null : exitCode, signal: bySignal ? signal : null });
@@ -61,8 +63,7 @@ export class HeldSession {
   }
 
   taken(units: number): void {
-    this.#underWay -= units;
-    if (this.#underWay <= OUTPUT_WINDOW / 2) this.#pty.resume();
+    this.#output.taken(units);
   }
 
   observe(table: ReturnType<typeof listProcesses>): void {
@@ -76,13 +77,14 @@ export class HeldSession {
 
   /** Ends the command and all it started; resolves when none is left. */
   end(): Promise<number> {
-    this.#ended ??= endTree(this.#tree).finally(() => {
-      // Output nobody will take must not keep the pty open.
-      this.#pty.resume();
-      this.#gate.discard();
-    });
+    this.#ended ??= endTree(this.#tree).finally(() => this.#gate.discard());
     return this.#ended;
   }
+}
+
+/** The path of the terminal's other side. node-pty has it on every Unix and leaves it out of its types. */
+function terminalOf(pty: IPty): string {
+  return (pty as IPty & { ptsName: string }).ptsName;
 }
 
 /** $0 is the gate; its path stands in no environment. 125 is what a command that was never let go exits with. */

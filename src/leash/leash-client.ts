@@ -16,7 +16,7 @@ export interface StartLeashOptions {
 interface Remote {
   opened(process: ProcessIdentity): void;
   refused(error: Error): void;
-  output(text: string): void;
+  output(text: string, cut: number): void;
   exit(exit: SessionExit): void;
   ended(): void;
 }
@@ -80,7 +80,7 @@ function deliver(message: FromLeash, remotes: Map<number, Remote>): void {
   if (remote === undefined) return;
   if (message.type === 'opened') remote.opened(message.process);
   else if (message.type === 'refused') remote.refused(new RunmeshError('command_refused', message.message));
-  else if (message.type === 'output') remote.output(message.text);
+  else if (message.type === 'output') remote.output(message.text, message.cut);
   else if (message.type === 'exited') remote.exit(message.exit);
   else remote.ended();
 }
@@ -91,7 +91,7 @@ function openSession(
   remotes: Map<number, Remote>,
   open: () => void,
 ): Promise<LeashSession> {
-  let listener: (text: string) => void = () => {};
+  let listener: (text: string, cut: number) => void = () => {};
   const exit = deferred<SessionExit>();
   const ended = deferred<void>();
   return new Promise((resolve, reject) => {
@@ -115,8 +115,8 @@ function openSession(
         // Too late to matter once the session is open.
         reject(error);
       },
-      output: (text) => {
-        listener(text);
+      output: (text, cut) => {
+        listener(text, cut);
         send(child, { type: 'taken', id, units: text.length });
       },
       exit: exit.resolve,

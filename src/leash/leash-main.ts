@@ -42,7 +42,7 @@ function handle(message: ToLeash): void {
 function open(id: number, request: SessionRequest): void {
   try {
     const session = new HeldSession(request, gates.take(), {
-      onOutput: (text) => send({ type: 'output', id, text }),
+      onOutput: (text, cut) => send({ type: 'output', id, text, cut }),
       onExit: (exit) => {
         send({ type: 'exited', id, exit });
         // What it left in the background stays until the run ends; most commands leave nothing.

@@ -30,8 +30,8 @@ export interface LeashSession {
   /** Lets the command go. Until then it has run nothing. */
   release(): void;
   write(text: string): void;
-  /** Called with output in order; the leash holds back a command whose output is not taken. */
-  onOutput(listener: (text: string) => void): void;
+  /** Called with output in order. `cut` UTF-16 units before `text` were let go, since they came too fast. */
+  onOutput(listener: (text: string, cut: number) => void): void;
   /** Ends the command and all it started: SIGTERM, then SIGKILL; resolves when none is left. */
   end(): Promise<void>;
 }

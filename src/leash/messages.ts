@@ -15,10 +15,7 @@ export type FromLeash =
   | { type: 'ready' }
   | { type: 'opened'; id: number; process: ProcessIdentity }
   | { type: 'refused'; id: number; message: string }
-  | { type: 'output'; id: number; text: string }
+  | { type: 'output'; id: number; text: string; cut: number }
   | { type: 'exited'; id: number; exit: SessionExit }
   /** Nothing of the command is left. */
   | { type: 'ended'; id: number };
-
-/** UTF-16 units of output that may be under way before the command is held back. */
-export const OUTPUT_WINDOW = 262_144;
