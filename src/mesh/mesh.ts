@@ -8,6 +8,7 @@ import type { Random } from '../kit/random.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { MeshCore, MeshServices, ModelGateway } from './context.ts';
 import { every } from './every.ts';
+import { AnswersUnderWay } from './http/answers-under-way.ts';
 import { createApp } from './http/app.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { agentRoutes } from './http/routes/agents.ts';
@@ -74,20 +75,26 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
     origins,
   };
   const devices = new DeviceHub(core, server);
+  const answers = new AnswersUnderWay(server);
   serveHttp(server, { ...core, devices, models: options.models });
   const stopped = new AbortController();
   startLoops(core, devices, stopped.signal);
   log.info({ url: origins[0] }, 'mesh started');
 
+  const close = async (retryAfterMs: number) => {
+    stopped.abort();
+    core.live.close();
+    await devices.drain(retryAfterMs);
+    await closeServer(server, answers, clock);
+    store.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
     url: origins[0],
     firstApiKey,
-    close: async ({ retryAfterMs = 0 } = {}) => {
-      stopped.abort();
-      core.live.close();
-      await devices.drain(retryAfterMs);
-      await closeServer(server, clock);
-      store.close();
+    close: ({ retryAfterMs = 0 } = {}) => {
+      closing ??= close(retryAfterMs);
+      return closing;
     },
   };
 }
@@ -130,21 +137,16 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
   });
 }
 
-/** Lets answers that are under way leave, then cuts what is still open. */
-async function closeServer(server: Server, clock: Clock): Promise<void> {
-  let closed = false;
-  server.close(() => {
-    closed = true;
-  });
-  const end = clock.monotonic() + CLOSE_MS;
-  while (!closed && clock.monotonic() < end) {
-    server.closeIdleConnections();
-    await clock.sleep(CLOSE_STEP_MS);
-  }
+/** Lets answers that are under way leave, then cuts every connection. */
+async function closeServer(server: Server, answers: AnswersUnderWay, clock: Clock): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  const late = new AbortController();
+  await Promise.race([answers.none(), clock.sleep(CLOSE_MS, late.signal)]);
+  late.abort();
   server.closeAllConnections();
+  await closed;
 }
 
 const TICK_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const CLOSE_MS = 1_000;
-const CLOSE_STEP_MS = 10;

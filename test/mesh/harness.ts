@@ -39,7 +39,10 @@ export async function openMesh(
   });
   let closing: Promise<void> | undefined;
   const close = (how?: { retryAfterMs?: number }) => {
-    closing ??= settleWith(clock, running.close(how));
+    // A moment for the client's pool to notice, before a test opens the same port again.
+    closing ??= settleWith(clock, running.close(how)).then(
+      () => new Promise((resolve) => setTimeout(resolve, 5)),
+    );
     return closing;
   };
   onTestFinished(() => close());

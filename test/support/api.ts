@@ -40,7 +40,8 @@ export async function callApi(
 ): Promise<ApiAnswer> {
   const response = await fetch(mesh.url + path, request(mesh, method, options));
   const text = await response.text();
-  const body = text.startsWith('{') ? JSON.parse(text) : text;
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  const body = isJson ? JSON.parse(text) : text;
   return { status: response.status, headers: response.headers, data: body.data, body };
 }
 

@@ -1,14 +1,12 @@
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { RunmeshError } from '../../kit/errors.ts';
 import { prefixedId } from '../../kit/random.ts';
-import { LIMITS } from '../../protocol/limits.ts';
 import type { MeshServices } from '../context.ts';
 import { errorReply } from './error-reply.ts';
 import { describeRoutes } from './openapi.ts';
-import { readInput, readJson } from './read-input.ts';
+import { readBody, readInput, readJson } from './read-input.ts';
 import type { Reply } from './reply.ts';
 import type { Call, Route } from './route.ts';
 import { authenticate, requireScope } from './scopes.ts';
@@ -22,7 +20,6 @@ export function createApp(services: MeshServices, routes: readonly Route[]): Hon
     context.set('requestId', prefixedId(services.random, 'req'));
     await next();
   });
-  app.use(bodyLimit({ maxSize: LIMITS.requestBodyBytes, onError: refuseLargeBody }));
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path, (context) => answer(services, route, context));
   }
@@ -42,7 +39,7 @@ async function answer(services: MeshServices, route: Route, context: Context<App
   const { incoming, outgoing } = context.env;
   const call: Call<unknown, unknown> & { key: typeof key } = {
     key,
-    body: route.body && readJson(await context.req.text(), route.body),
+    body: route.body && readJson(await readBody(incoming), route.body),
     query: route.query && readInput(context.req.query(), route.query),
     requestId: context.get('requestId'),
     address: incoming.socket.remoteAddress ?? '',
@@ -79,8 +76,4 @@ function goneSignal(outgoing: HttpBindings['outgoing']): AbortSignal {
   const gone = new AbortController();
   outgoing.once('close', () => gone.abort());
   return gone.signal;
-}
-
-function refuseLargeBody(): never {
-  throw new RunmeshError('payload_too_large', `A body may have at most ${LIMITS.requestBodyBytes} bytes.`);
 }

@@ -1,5 +1,20 @@
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { RunmeshError } from '../../kit/errors.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+
+/** Reads a request's body; throws `payload_too_large`, before reading it where its length says so. */
+export async function readBody(incoming: IncomingMessage): Promise<string> {
+  if (Number(incoming.headers['content-length'] ?? 0) > LIMITS.requestBodyBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > LIMITS.requestBodyBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
 
 /** Reads a JSON body by its schema; throws `bad_request` naming the field. An empty body is an empty object. */
 export function readJson<T>(text: string, schema: z.ZodType<T>): T {
@@ -31,4 +46,8 @@ function parse<T>(value: unknown, schema: z.ZodType<T>): z.ZodSafeParseResult<T>
     if (error instanceof RangeError) throw new RunmeshError('bad_request', 'The body is nested too deep.');
     throw error;
   }
+}
+
+function tooLarge(): RunmeshError {
+  return new RunmeshError('payload_too_large', `A body may have at most ${LIMITS.requestBodyBytes} bytes.`);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../kit/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { MeshCore } from '../context.ts';
 import type { RunListener } from '../live/live-runs.ts';
@@ -35,9 +36,15 @@ export function streamRun(
   });
   caller.send(retryFrame(LIMITS.sseRetryMs));
   caller.send(commentFrame(note));
-  void replay(core, run, after, caller).then((atEnd) => {
-    if (atEnd) caller.close();
-  });
+  replay(core, run, after, caller).then(
+    (atEnd) => {
+      if (atEnd) caller.close();
+    },
+    (error: unknown) => {
+      core.log.error({ runId: run.id, error: messageOf(error) }, 'a stream could not be read on');
+      caller.close();
+    },
+  );
   return STREAMED;
 
   /** `true`: the run has ended and all of it was told. `false`: the caller listens now, or has gone. */

@@ -11,7 +11,7 @@ export type Scope = (typeof SCOPES)[number];
  * `invalid_token` for an unknown or revoked one, `token_expired`.
  */
 export function authenticate(core: MeshCore, header: (name: string) => string | undefined): KeyRow {
-  const bearer = /^Bearer +(\S+)$/i.exec(header('authorization') ?? '')?.[1];
+  const bearer = /^Bearer +(.+)$/i.exec(header('authorization') ?? '')?.[1];
   const given = bearer ?? header('x-api-key');
   if (given === undefined) {
     throw new RunmeshError(

@@ -5,54 +5,56 @@ import { CONNECT_PATH } from '../../protocol/frames.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { createDeviceSocketServer } from './device-socket.ts';
 
-/** A stranger's socket, counted until it is welcomed or gone. */
-export interface StrangerSocket {
-  socket: WebSocket;
-  /** Stops counting it as a stranger. */
-  known(): void;
-}
+/** A socket nobody has answered for yet; `known` stops counting it as a stranger's. */
+export type OnStranger = (socket: WebSocket, known: () => void) => void;
 
-/**
- * The HTTP upgrade of device sockets: the one path, no browsers, and few strangers at a time. `isOpen` is asked for
- * each: a mesh that goes down lets nobody in.
- */
-export function openDeviceDoor(
-  server: Server,
-  options: { isOpen: () => boolean; onStranger: (stranger: StrangerSocket) => void },
-): void {
-  const sockets = createDeviceSocketServer();
-  const strangers = new Map<string, number>();
-  let total = 0;
+/** The HTTP upgrade of device sockets: the one path, no browsers, and few strangers at a time. */
+export class DeviceDoor {
+  readonly #sockets = createDeviceSocketServer();
+  /** Sockets of strangers with their addresses. */
+  readonly #strangers = new Map<Duplex, string>();
+  readonly #onStranger: OnStranger;
+  #open = true;
 
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
-    const address = request.socket.remoteAddress ?? '';
-    const count = strangers.get(address) ?? 0;
-    if (new URL(request.url ?? '/', 'http://mesh').pathname !== CONNECT_PATH)
-      return refuse(socket, '404 Not Found');
+  constructor(server: Server, onStranger: OnStranger) {
+    this.#onStranger = onStranger;
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      const refusal = this.#refusalOf(request);
+      if (refusal === undefined) this.#admit(request, socket, head);
+      else refuse(socket, refusal);
+    });
+  }
+
+  /** Lets nobody in any more and sends the strangers away. */
+  close(): void {
+    this.#open = false;
+    for (const socket of this.#strangers.keys()) socket.destroy();
+  }
+
+  #refusalOf({ url, headers, socket }: IncomingMessage): string | undefined {
+    if (url?.split('?')[0] !== CONNECT_PATH) return '404 Not Found';
     // Browsers always send it and devices never do: a page cannot reach a mesh on its visitor's loopback.
-    if (request.headers.origin !== undefined) return refuse(socket, '403 Forbidden');
-    if (!options.isOpen() || count >= LIMITS.preAuthSocketsPerAddress || total >= LIMITS.preAuthSockets) {
-      return refuse(socket, '503 Service Unavailable', 'Retry-After: 5\r\n');
-    }
-    strangers.set(address, count + 1);
-    total += 1;
-    let counted = true;
-    const known = () => {
-      if (!counted) return;
-      counted = false;
-      total -= 1;
-      const left = (strangers.get(address) ?? 1) - 1;
-      if (left > 0) strangers.set(address, left);
-      else strangers.delete(address);
-    };
+    if (headers.origin !== undefined) return '403 Forbidden';
+    const neighbours = [...this.#strangers.values()].filter(
+      (address) => address === socket.remoteAddress,
+    ).length;
+    const full =
+      neighbours >= LIMITS.preAuthSocketsPerAddress || this.#strangers.size >= LIMITS.preAuthSockets;
+    return full || !this.#open ? '503 Service Unavailable' : undefined;
+  }
+
+  #admit(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const known = () => this.#strangers.delete(socket);
+    this.#strangers.set(socket, request.socket.remoteAddress ?? '');
     socket.on('close', known);
-    sockets.handleUpgrade(request, socket, head, (accepted) =>
-      options.onStranger({ socket: accepted, known }),
-    );
-  });
+    this.#sockets.handleUpgrade(request, socket, head, (accepted) => this.#onStranger(accepted, known));
+  }
 }
 
-function refuse(socket: Duplex, status: string, headers = ''): void {
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`);
+function refuse(socket: Duplex, status: string): void {
+  const retry = status.startsWith('503') ? 'Retry-After: 5\r\n' : '';
+  // The server's sockets stay half open after `end`; a stranger gets no more of one than its answer.
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -1,11 +1,13 @@
 import type { Server } from 'node:http';
+import type { WebSocket } from 'ws';
+import { messageOf } from '../../kit/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Node } from '../../protocol/nodes.ts';
 import type { Devices, MeshCore } from '../context.ts';
 import { findNode, type NodeRow, recordHeard, recordHello } from '../store/nodes.ts';
 import { unfinishedRuns } from '../store/unfinished-runs.ts';
 import { DeviceConnection } from './connection.ts';
-import { openDeviceDoor, type StrangerSocket } from './device-door.ts';
+import { DeviceDoor } from './device-door.ts';
 import { challengeDevice, type Hello } from './handshake.ts';
 import { judgeRuns } from './judge-runs.ts';
 import { serveDevice } from './serve-device.ts';
@@ -19,15 +21,15 @@ interface Presence {
 /** The devices that are connected now, one connection each. */
 export class DeviceHub implements Devices {
   readonly #core: MeshCore;
+  readonly #door: DeviceDoor;
   readonly #connections = new Map<string, DeviceConnection>();
   /** How devices left that were here since the mesh started. */
   readonly #departed = new Map<string, Presence>();
-  #open = true;
   #onAllGone = () => {};
 
   constructor(core: MeshCore, server: Server) {
     this.#core = core;
-    openDeviceDoor(server, { isOpen: () => this.#open, onStranger: (stranger) => this.#meet(stranger) });
+    this.#door = new DeviceDoor(server, (socket, known) => this.#meet(socket, known));
   }
 
   isOnline(deviceId: string): boolean {
@@ -72,7 +74,7 @@ export class DeviceHub implements Devices {
 
   /** Sends every device away, to come back after `retryAfterMs`, and lets nobody in. */
   async drain(retryAfterMs: number): Promise<void> {
-    this.#open = false;
+    this.#door.close();
     const leaving = [...this.#connections.values()];
     for (const connection of leaving) {
       connection.send({ type: 'drain', reason: 'the mesh is going down', retryAfterMs });
@@ -87,7 +89,7 @@ export class DeviceHub implements Devices {
     for (const connection of this.#connections.values()) connection.terminate();
   }
 
-  #meet({ socket, known }: StrangerSocket): void {
+  #meet(socket: WebSocket, known: () => void): void {
     challengeDevice(this.#core, socket, (node, hello) => {
       known();
       const identity = {
@@ -99,7 +101,16 @@ export class DeviceHub implements Devices {
         onFrame: (from, frame) => takeFrame(this.#core, from, frame),
         onGone: (gone) => this.#forget(gone),
       });
-      this.#welcome(connection, node, hello);
+      try {
+        this.#welcome(connection, node, hello);
+      } catch (error) {
+        // A full disk, say. The device comes again, and the others are not to pay for it.
+        this.#core.log.error(
+          { deviceId: node.id, error: messageOf(error) },
+          'a device could not be welcomed',
+        );
+        connection.close('restart');
+      }
     });
   }
 

@@ -13,7 +13,7 @@ export const ORDERS_PATH = '/v1/runmesh/devices/orders';
 /** Sends a connected device what waits for it and was not sent lately: dispatches, then orders. May be called any time. */
 export function serveDevice(core: MeshCore, connection: DeviceConnection): void {
   if (!connection.draining) {
-    for (const run of dispatchableRuns(core.store, connection.deviceId)) {
+    for (const run of dispatchableRuns(core.store, connection.deviceId, MAX_RUNS_OF_DEVICE)) {
       if (connection.busy) return;
       if (!connection.mayDispatch(run.id)) continue;
       connection.noteDispatch(run.id);
@@ -45,3 +45,6 @@ function orderFrame({ id, runId, kind, text }: OrderRow): MeshFrame {
     ? { type: 'cancel', runId, orderId: id, reason: text }
     : { type: 'steer', runId, orderId: id, text };
 }
+
+/** A device queues few runs and names each in its `hello`, which has to fit `preAuthFrameBytes`. */
+const MAX_RUNS_OF_DEVICE = 64;

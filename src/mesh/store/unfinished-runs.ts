@@ -11,16 +11,18 @@ export function unfinishedRuns(store: Store, deviceId: string): RunRow[] {
 
 /**
  * The runs of a device that may be dispatched now, oldest first. A run waits for the earlier ones of its thread, so
- * that the history it travels with is whole.
+ * that the history it travels with is whole, and while the device has `atMost` unfinished runs.
  */
-export function dispatchableRuns(store: Store, deviceId: string): RunRow[] {
+export function dispatchableRuns(store: Store, deviceId: string, atMost: number): RunRow[] {
+  const taken = unfinishedRuns(store, deviceId).filter(({ status }) => status !== 'registered').length;
   return store.all<RunRow>(
     `SELECT ${RUN_COLUMNS} FROM runs
      WHERE device_id = ? AND completed_at IS NULL AND status = 'registered' AND started_by = 'caller' AND NOT EXISTS (
        SELECT 1 FROM runs AS earlier
        WHERE earlier.thread_id = runs.thread_id AND earlier.seq < runs.seq AND earlier.completed_at IS NULL)
-     ORDER BY seq`,
+     ORDER BY seq LIMIT ?`,
     deviceId,
+    Math.max(0, atMost - taken),
   );
 }
 
