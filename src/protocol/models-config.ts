@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** What a device's owner, or a mesh's, says about models: `models` in the config. */
+export const modelsConfig = z.strictObject({
+  /** Short names for models: `{ "fast": "openai/gpt-5-mini" }`. */
+  aliases: z.record(z.string().min(1), z.string().min(1)).default({}),
+  /** Further endpoints, by the name that stands before the slash of a model's name. */
+  providers: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and -'),
+      z.strictObject({
+        type: z.literal('openai-compatible'),
+        baseUrl: z.url(),
+        /** The environment variable that holds the key; none is sent without it. */
+        apiKeyEnv: z.string().optional(),
+        headers: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .default({}),
+  /** How often a failed model call is tried again. */
+  maxRetries: z.int().min(0).max(20).default(5),
+});
+export type ModelsConfig = z.infer<typeof modelsConfig>;
+
+/** What a config without `models` means. */
+export const NO_MODELS_CONFIG: ModelsConfig = { aliases: {}, providers: {}, maxRetries: 5 };
