@@ -28,44 +28,33 @@ export function streamRun(
     'X-Thread-ID': run.threadId,
   });
   call.response.flushHeaders();
-  let stopListening = () => {};
-  const caller = new SseCaller(call.response, {
-    keyId: call.key.id,
-    bufferBytes: LIMITS.sseBufferBytes,
-    onGone: () => stopListening(),
-  });
+  const caller = new SseCaller(call.response, { keyId: call.key.id, bufferBytes: LIMITS.sseBufferBytes });
   caller.send(retryFrame(LIMITS.sseRetryMs));
   caller.send(commentFrame(note));
-  replay(core, run, after, caller).then(
-    (atEnd) => {
-      if (atEnd) caller.close();
-    },
-    (error: unknown) => {
-      core.log.error({ runId: run.id, error: messageOf(error) }, 'a stream could not be read on');
-      caller.close();
-    },
-  );
+  tellEvents(core, run.id, after, caller).catch((error: unknown) => {
+    core.log.error({ runId: run.id, error: messageOf(error) }, 'a stream could not be read on');
+    caller.close();
+  });
   return STREAMED;
+}
 
-  /** `true`: the run has ended and all of it was told. `false`: the caller listens now, or has gone. */
-  async function replay(mesh: MeshCore, { id }: RunRow, from: number, to: SseCaller): Promise<boolean> {
-    let told = from;
-    while (to.open) {
-      const events = readRunEvents(mesh.store, id, told, REPLAY_EVENTS);
-      if (events.length === 0) {
-        // The same turn as the read that found nothing more: no event can fall between.
-        const now = findRun(mesh.store, id);
-        if (now === undefined || now.completedAt !== null) return true;
-        stopListening = mesh.live.listen(now, to);
-        return false;
-      }
-      for (const event of events) {
-        to.send(eventFrame(event));
-        told = event.runSequence;
-        if (to.behind) await to.taken();
-      }
+/** Tells what is stored, no faster than the caller reads; then lets it listen, or closes it where the run has ended. */
+async function tellEvents(core: MeshCore, runId: string, after: number, caller: SseCaller): Promise<void> {
+  let told = after;
+  while (caller.open) {
+    const events = readRunEvents(core.store, runId, told, REPLAY_EVENTS);
+    if (events.length === 0) {
+      // The same turn as the read that found nothing more: no event can fall between.
+      const run = findRun(core.store, runId);
+      if (run === undefined || run.completedAt !== null) caller.close();
+      else caller.onGone(core.live.listen(run, caller));
+      return;
     }
-    return false;
+    for (const event of events) {
+      caller.send(eventFrame(event));
+      told = event.runSequence;
+      if (caller.behind) await caller.taken();
+    }
   }
 }
 

@@ -12,19 +12,21 @@ export class SseCaller implements RunListener {
   #waiting: Buffer[] = [];
   #open = true;
 
-  constructor(response: ServerResponse, options: { keyId: string; bufferBytes: number; onGone: () => void }) {
+  constructor(response: ServerResponse, options: { keyId: string; bufferBytes: number }) {
     this.keyId = options.keyId;
     this.#response = response;
     this.#bufferBytes = options.bufferBytes;
     response.on('error', () => this.#drop());
-    response.on('close', () => {
-      this.#drop();
-      options.onGone();
-    });
+    response.on('close', () => this.#drop());
   }
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Calls `leave` when the caller hangs up or is cut. */
+  onGone(leave: () => void): void {
+    this.#response.once('close', leave);
   }
 
   send(frame: Buffer): void {
