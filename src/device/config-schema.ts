@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { modelsConfig, NO_MODELS_CONFIG } from '../protocol/models-config.ts';
+import { webSearchConfig } from '../protocol/tools-config.ts';
 
 const workspaceName = z
   .string()
@@ -38,6 +40,9 @@ export const deviceConfig = z.strictObject({
       allow: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name')).default([]),
     })
     .default({ allow: [] }),
+  models: modelsConfig.default(NO_MODELS_CONFIG),
+  /** Who answers the `web_search` tool; without it the tool says that nobody does. */
+  webSearch: webSearchConfig.optional(),
   /** The shell of `exec_command`; the user's own where there is none. */
   shell: absolutePath.optional(),
 });

@@ -27,6 +27,7 @@ export interface Execution {
   signal: AbortSignal;
   suspended(): boolean;
   onCommitted(): void;
+  onSettling(): void;
   onDelta(delta: Parameters<AgentPorts['onDelta']>[0]): void;
 }
 
@@ -85,11 +86,13 @@ function portsOf(
     workspace,
     platform: host.platform,
     commitStep: (events) => {
+      execution.onSettling();
       appendEvents(journal, runId, events);
       committed(events);
     },
     commitIntent: (call) => recordIntent(journal, runId, call),
     commitOutcome: (callId, events) => {
+      execution.onSettling();
       recordOutcome(journal, runId, callId, events);
       committed(events);
     },

@@ -39,6 +39,8 @@ export interface RunsOptions {
   maxAttempts: number;
   /** Something of the run was committed. */
   onCommitted(runId: string): void;
+  /** The run is about to commit what closes its live texts: the last moment to send them. */
+  onSettling(runId: string): void;
   onDelta(runId: string, delta: Parameters<AgentPorts['onDelta']>[0]): void;
 }
 

@@ -72,6 +72,7 @@ export function createRuns(options: RunsOptions): Runs {
       signal,
       suspended: () => pause.list().includes('draining'),
       onCommitted: () => options.onCommitted(runId),
+      onSettling: () => options.onSettling(runId),
       onDelta: (delta) => options.onDelta(runId, delta),
     });
     await host.endCommands(runId);

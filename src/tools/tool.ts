@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Workspace } from '../guard/workspaces.ts';
 import type { ProcessIdentity } from '../leash/process-table.ts';
-import type { DurablePayload } from '../protocol/events.ts';
 import type { ToolOutputPart } from '../protocol/content.ts';
+import type { DurablePayload } from '../protocol/events.ts';
 
 /**
  * A tool: a name the model knows, a schema for its arguments, and one function. What the model sent is checked before

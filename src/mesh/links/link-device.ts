@@ -51,7 +51,11 @@ export function pollLink(core: MeshCore, body: { code: string; signature: string
   }
   if (link.state === 'denied') return { status: 'denied' };
   if (link.state === 'used' || link.expiresAt <= clock.now()) return { status: 'expired' };
-  if (link.state === 'pending') return { status: 'pending', retryAfterMs: LIMITS.linkPollMs };
+  if (link.state === 'pending') {
+    // Somebody who approves at once should not wait for the poll.
+    const young = clock.now() - link.createdAt < EAGER_MS;
+    return { status: 'pending', retryAfterMs: young ? LIMITS.linkPollMs / 4 : LIMITS.linkPollMs };
+  }
   return handOver(core, link);
 }
 
@@ -148,3 +152,4 @@ const CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const MAX_WRONG_SIGNATURES = 5;
 const MAX_PENDING = 1_000;
 const KEEP_EXPIRED_MS = 3_600_000;
+const EAGER_MS = 60_000;

@@ -57,10 +57,12 @@ export function nodeRoutes(services: MeshServices): Route[] {
     keyedRoute({
       method: 'post',
       path: '/v1/runmesh/nodes/:nodeId/revoke',
-      scope: 'runmesh:write',
-      summary: 'Revokes a device for good: its connection, its key, its unfinished runs.',
+      scope: 'agent:run',
+      summary:
+        'Revokes a device for good: its connection, its key, its unfinished runs. A device may revoke itself.',
       answer: node,
       handle: (call) => {
+        if (call.key.deviceId !== call.param('nodeId')) requireScope(call.key, 'runmesh:write');
         revokeNode(services, ownNode(services, call).id);
         return ok(show(services, ownNode(services, call)));
       },

@@ -1,0 +1,79 @@
+import type { DeviceConfig } from '../device/config-schema.ts';
+import { allowedAgentEnvironment } from '../guard/environment.ts';
+import { openWorkspace } from '../guard/workspaces.ts';
+import type { Log } from '../kit/log.ts';
+import type { Random } from '../kit/random.ts';
+import type { Leash } from '../leash/leash.ts';
+import { startLeash } from '../leash/leash-client.ts';
+import { reapProcesses } from '../leash/reap.ts';
+import type { Models } from '../models/step.ts';
+import type { RunHost } from '../runs/ports.ts';
+import { ExecSessions, sessionMark } from '../tools/exec-sessions.ts';
+import { createToolbox, type Toolbox } from '../tools/registry.ts';
+
+export interface RunHostOptions {
+  config: DeviceConfig;
+  env: Readonly<Record<string, string | undefined>>;
+  platform: NodeJS.Platform;
+  models: Models;
+  random: Random;
+  log: Log;
+}
+
+/** What a run works with on this machine, and the leash behind it. */
+export interface OpenedHost {
+  host: RunHost;
+  toolbox: Toolbox;
+  /** Starts the leash before the first command needs it. */
+  warm(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createRunHost({ config, env, platform, models, random, log }: RunHostOptions): OpenedHost {
+  let leash: Promise<Leash> | undefined;
+  const openLeash = async (): Promise<Leash> => {
+    const current = await leash?.catch(() => undefined);
+    if (current?.alive) return current;
+    leash = startLeash({ log });
+    return leash;
+  };
+  const sessions = new ExecSessions({
+    leash: openLeash,
+    environment: env,
+    shell: config.shell ?? env.SHELL ?? '/bin/bash',
+    firstSessionId: FIRST_SESSION + Math.floor(random.unit() * SESSION_SPREAD),
+  });
+  const toolbox = createToolbox({ sessions, fetch, env, webSearch: config.webSearch });
+  return {
+    toolbox,
+    warm: async () => {
+      await openLeash();
+    },
+    close: async () => {
+      const current = await leash?.catch(() => undefined);
+      await current?.close();
+    },
+    host: {
+      models,
+      platform,
+      prepare: ({ agent, metadata }) => {
+        const name = metadata.workspace;
+        return {
+          tools: toolbox.select(agent.tools),
+          workspace: openWorkspace(config.workspaces, typeof name === 'string' ? name : undefined),
+        };
+      },
+      agentEnvironment: ({ agent }) => allowedAgentEnvironment(agent.env, config.environment.allow),
+      endCommands: (runId) => sessions.endRun(runId),
+      reap: async (processes) => {
+        const marked = processes.map((one) => ({ ...one, mark: sessionMark(one.runId, one.sessionId) }));
+        const ended = await reapProcesses(marked);
+        log.info({ ended }, 'commands of the last process were ended');
+      },
+    },
+  };
+}
+
+/** Session ids start anywhere, so that one that a model remembers from before a restart is most likely unknown. */
+const FIRST_SESSION = 1_000;
+const SESSION_SPREAD = 90_000;

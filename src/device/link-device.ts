@@ -1,0 +1,101 @@
+import type { Clock } from '../kit/clock.ts';
+import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
+import { type LinkPollAnswer, linkPollAnswer, linkStartAnswer } from '../protocol/nodes.ts';
+import { linkPollText } from '../protocol/signing.ts';
+import { setConfig } from './config.ts';
+import type { MeshPin } from './config-schema.ts';
+import { createIdentity, type Identity, readIdentity } from './identity.ts';
+import { callMesh, type MeshHttp } from './mesh-http.ts';
+import type { DevicePaths } from './paths.ts';
+import type { SecretStore } from './secrets.ts';
+
+export interface LinkDeviceOptions {
+  paths: DevicePaths;
+  secrets: SecretStore;
+  mesh: MeshHttp;
+  clock: Clock;
+  signal: AbortSignal;
+  /** What the owner will see before approving. */
+  label: string;
+  hostname: string;
+  platform: NodeJS.Platform;
+  appVersion: string;
+  /** The code is there: show it. */
+  onCode(shown: { code: string; url: string; expiresAt: string; fingerprint: string }): void;
+}
+
+/**
+ * Links this machine to an account: asks for a code, waits until its owner approves it, and keeps what the mesh answers.
+ * Only the holder of the private key can fetch that; the code alone fetches nothing. Throws `link_denied`,
+ * `link_expired`, `link_cancelled`, or what `callMesh` throws.
+ */
+export async function linkDevice(options: LinkDeviceOptions): Promise<MeshPin> {
+  const { secrets, mesh, paths } = options;
+  const identity = await ownIdentity(secrets);
+  const started = linkStartAnswer.parse(
+    await callMesh(mesh, '/v1/runmesh/devices/link/start', {
+      publicKey: identity.publicKey,
+      deviceLabel: options.label,
+      os: options.platform === 'darwin' ? 'macos' : 'linux',
+      appVersion: options.appVersion,
+      hostname: options.hostname,
+    }),
+  );
+  options.onCode({ ...started, fingerprint: identity.fingerprint });
+  const { node, apiKey } = await pollUntilApproved(started.code, identity, options);
+  await secrets.set('apiKey', apiKey);
+  const pin: MeshPin = {
+    url: mesh.url,
+    origin: node.meshOrigin,
+    deviceId: node.deviceId,
+    orgId: node.orgId,
+    meshEpoch: node.meshEpoch,
+  };
+  setConfig(paths, 'mesh', pin);
+  return pin;
+}
+
+/** The key pair of this device, made when there is none. */
+async function ownIdentity(secrets: SecretStore): Promise<Identity> {
+  const stored = await secrets.get('privateKey');
+  if (stored !== undefined) return readIdentity(stored);
+  const identity = createIdentity();
+  await secrets.set('privateKey', identity.privateKey);
+  return identity;
+}
+
+async function pollUntilApproved(
+  code: string,
+  identity: Identity,
+  { mesh, clock, signal }: LinkDeviceOptions,
+): Promise<Extract<LinkPollAnswer, { status: 'approved' }>> {
+  const signature = identity.sign(linkPollText({ code, origin: new URL(mesh.url).origin }));
+  for (;;) {
+    const answer = await pollOnce(mesh, code, signature);
+    if (answer.status === 'approved') return answer;
+    if (answer.status === 'denied') {
+      throw new RunmeshError('link_denied', 'The owner of the account refused this device.');
+    }
+    if (answer.status === 'expired') {
+      throw new RunmeshError(
+        'link_expired',
+        'The code expired before it was approved. Run `runmesh link` again for a new one.',
+      );
+    }
+    await clock.sleep(answer.retryAfterMs, signal);
+    if (signal.aborted)
+      throw new RunmeshError('link_cancelled', 'Linking was stopped; this device is not linked.');
+  }
+}
+
+/** A mesh that is busy or away for a moment does not end the wait for a person. */
+async function pollOnce(mesh: MeshHttp, code: string, signature: string): Promise<LinkPollAnswer> {
+  try {
+    return linkPollAnswer.parse(await callMesh(mesh, '/v1/runmesh/devices/link/poll', { code, signature }));
+  } catch (error) {
+    if (!isRunmeshError(error) || !error.retryable) throw error;
+    return { status: 'pending', retryAfterMs: error.retryAfterMs ?? AGAIN_MS };
+  }
+}
+
+const AGAIN_MS = 3_000;

@@ -1,0 +1,46 @@
+import type { Journal } from '../journal/journal.ts';
+import { listCursors } from '../journal/list-cursors.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Capabilities } from '../protocol/frames.ts';
+import { helloText } from '../protocol/signing.ts';
+import { type Connection, dial, type Welcome } from './connection.ts';
+
+/** Who shakes hands. */
+export interface LinkIdentity {
+  deviceId: string;
+  /** Where to dial, and the mesh's own origin as pinned at link time: the signature names it. */
+  meshUrl: string;
+  meshOrigin: string;
+  /** Ed25519 over the text's UTF-8, base64url. */
+  sign(text: string): string;
+  agentVersion: string;
+  os: string;
+  hostname: string;
+  capabilities(): Capabilities;
+}
+
+/** Dials and shakes hands. Throws `ConnectionLost` with what decides about the next try. */
+export async function connect(
+  identity: LinkIdentity,
+  journal: Journal,
+  clock: Clock,
+): Promise<{ connection: Connection; welcome: Welcome }> {
+  const connection = await dial(identity.meshUrl, clock);
+  const { nonce } = await connection.expect('challenge');
+  const { deviceId, agentVersion, os, hostname } = identity;
+  connection.send({
+    type: 'hello',
+    deviceId,
+    signature: identity.sign(helloText({ nonce, deviceId, origin: identity.meshOrigin })),
+    agentVersion,
+    os,
+    hostname,
+    capabilities: identity.capabilities(),
+    journalEpoch: journal.epoch,
+    // A run this device started itself is published over HTTP and is no dispatch of the mesh's.
+    runs: listCursors(journal)
+      .filter((cursor) => cursor.origin === 'dispatched')
+      .map(({ runId, attempt, committed }) => ({ runId, attempt, lastRunSequence: committed })),
+  });
+  return { connection, welcome: await connection.expect('welcome') };
+}

@@ -1,0 +1,87 @@
+import { forgetRun } from '../journal/forget-run.ts';
+import type { Journal } from '../journal/journal.ts';
+import { listCursors, type RunCursor, recordAck } from '../journal/list-cursors.ts';
+import { readEventsAfter } from '../journal/read-events.ts';
+import { backoffWindow } from '../kit/backoff.ts';
+import type { Clock } from '../kit/clock.ts';
+import { isRunmeshError, messageOf } from '../kit/errors.ts';
+import type { Log } from '../kit/log.ts';
+import type { Random } from '../kit/random.ts';
+import { Wake } from '../kit/wake.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import { type HttpAccess, publishOverHttp } from './publish-over-http.ts';
+
+export interface HerePublisherOptions {
+  journal: Journal;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  access: HttpAccess;
+  say: (doing: string) => void;
+}
+
+/** Publishes the runs that this device started itself: their events go to their thread over HTTP, in order. */
+export class HerePublisher {
+  readonly #options: HerePublisherOptions;
+  readonly #wake = new Wake<'committed' | 'acked'>();
+
+  constructor(options: HerePublisherOptions) {
+    this.#options = options;
+  }
+
+  committed(): void {
+    this.#wake.wake('committed');
+  }
+
+  /** Runs until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, say, log } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        for (const cursor of this.#unpublished()) await this.#publish(cursor);
+        failures = 0;
+        say('nothing to publish');
+        await this.#wake.wait(clock, Number.POSITIVE_INFINITY, signal);
+      } catch (error) {
+        const { before, after } = backoffWindow(failures, random.unit(), BACKOFF);
+        failures += 1;
+        log.warn({ reason: messageOf(error) }, 'events could not be published');
+        say(`trying again to publish: ${messageOf(error)}`);
+        await this.#wake.wait(clock, before + after, signal);
+      }
+    }
+  }
+
+  /** Publishes once, for a process that is about to end. Throws where `run` would try again. */
+  async finish(): Promise<void> {
+    for (const cursor of this.#unpublished()) await this.#publish(cursor);
+  }
+
+  #unpublished(): RunCursor[] {
+    const cursors = listCursors(this.#options.journal);
+    return cursors.filter(({ origin, acked, committed }) => origin === 'here' && acked < committed);
+  }
+
+  async #publish(cursor: RunCursor): Promise<void> {
+    const { journal, access, log } = this.#options;
+    let { acked } = cursor;
+    this.#options.say(`publishing run ${cursor.runId}`);
+    while (acked < cursor.committed) {
+      const events = readEventsAfter(journal, cursor.runId, acked, BATCH_BYTES);
+      try {
+        acked = await publishOverHttp(access, journal, cursor, events.slice(0, MOST_EVENTS));
+      } catch (error) {
+        if (isRunmeshError(error) && error.retryable) throw error;
+        log.error({ runId: cursor.runId, reason: messageOf(error) }, 'the mesh takes no more of this run');
+        forgetRun(journal, cursor.runId);
+        return;
+      }
+      recordAck(journal, cursor.runId, acked);
+    }
+  }
+}
+
+const BACKOFF = { baseMs: LIMITS.backoffBaseMs, maxMs: LIMITS.backoffMaxMs };
+const BATCH_BYTES = 1_048_576;
+const MOST_EVENTS = 500;

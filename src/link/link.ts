@@ -1,0 +1,119 @@
+import { messageOf } from '../kit/errors.ts';
+import { Wake } from '../kit/wake.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import { ConnectionLost, type Loss } from './connection.ts';
+import { connect } from './handshake.ts';
+import { HerePublisher } from './here-publisher.ts';
+import { FIRST, type LinkInput, type LinkState, next } from './link-state.ts';
+import type { Link, LinkOptions } from './ports.ts';
+import { Session } from './session.ts';
+
+/**
+ * The link: one reconcile loop over a pure machine. It looks at the state, does what the state asks (wait, connect,
+ * serve), and tells the machine what came of it. Every event from outside sets something and wakes the loop by name;
+ * what a run has to say waits in the journal, so a link that is down loses nothing.
+ */
+export function createLink(options: LinkOptions): Link {
+  const { journal, clock, random, log, identity, say } = options;
+  const wake = new Wake<'woke' | 'stop'>();
+  const publisher = new HerePublisher({ ...options, say: () => {} });
+  const over = new AbortController();
+  let state: LinkState = FIRST;
+  let session: Session | undefined;
+  let heardAt: number | undefined;
+
+  const tell = (input: LinkInput): void => {
+    state = next(state, input, clock.monotonic(), random.unit());
+  };
+
+  const waitForTurn = async (until: number, doing: string): Promise<void> => {
+    say(doing);
+    const reasons = await wake.wait(clock, Math.max(0, until - clock.monotonic()), over.signal);
+    tell({ type: over.signal.aborted ? 'stop' : reasons.has('woke') ? 'woke' : 'due' });
+  };
+
+  const connectOnce = async (): Promise<void> => {
+    say(`connecting to ${identity.meshUrl}`);
+    try {
+      const { connection, welcome } = await connect(identity, journal, clock);
+      if (over.signal.aborted) {
+        connection.close('normal', 'goodbye');
+        return lost({ reason: 'asked to stop' });
+      }
+      session = new Session(connection, welcome, options);
+      tell({ type: 'welcomed' });
+      log.info({ sessionId: welcome.sessionId }, 'link is up');
+      options.onOnline(welcome.sessionId);
+    } catch (error) {
+      lost(error instanceof ConnectionLost ? error.loss : { reason: messageOf(error) });
+    }
+  };
+
+  const serve = async (current: Session): Promise<void> => {
+    say('connected');
+    const loss = await current.serve();
+    heardAt = clock.monotonic() - current.connection.silentMs;
+    session = undefined;
+    lost(loss);
+  };
+
+  const lost = ({ reason, ...loss }: Loss): void => {
+    tell(over.signal.aborted ? { type: 'stop' } : { type: 'lost', ...loss });
+    log.info({ reason, code: loss.code, state: state.at }, 'link is down');
+  };
+
+  /** A tick that comes late means the machine slept: sockets may say open and be dead, and a wait may be pointless. */
+  const watchForWake = async (): Promise<void> => {
+    let last = clock.monotonic();
+    while (!over.signal.aborted) {
+      await clock.sleep(LIMITS.wakeTickMs, over.signal);
+      const gap = clock.monotonic() - last - LIMITS.wakeTickMs;
+      last = clock.monotonic();
+      if (gap < LIMITS.wakeGapMs) continue;
+      log.info({ gapMs: Math.round(gap) }, 'the machine woke');
+      wake.wake('woke');
+      await session?.probe(clock);
+    }
+  };
+
+  return {
+    run: async () => {
+      const helpers = [watchForWake(), publisher.run(over.signal)];
+      while (state.at !== 'stopped') {
+        if (state.at === 'waiting') {
+          const seconds = Math.ceil((state.until - clock.monotonic()) / 1_000);
+          await waitForTurn(state.until, `waiting ${seconds} s before try ${state.memory.tries + 1}`);
+        } else if (state.at === 'online' && session !== undefined) await serve(session);
+        else await connectOnce();
+      }
+      say(`stopped: ${state.why}`);
+      if (state.why !== 'asked') options.onStopped(state.why);
+      over.abort();
+      await Promise.all(helpers);
+    },
+
+    committed: (runId) => {
+      session?.committed(runId);
+      publisher.committed();
+    },
+    delta: (runId, delta) => session?.delta(runId, delta),
+    settle: (runId) => session?.settle(runId),
+    drain: (reason) => session?.connection.send({ type: 'drain', reason }),
+
+    stop: async (ms) => {
+      const deadline = clock.monotonic() + ms;
+      while (session !== undefined && !session.settled && clock.monotonic() < deadline) await clock.sleep(20);
+      over.abort();
+      session?.connection.send({ type: 'goodbye', reason: 'the agent on this device stops' });
+      session?.connection.close('normal', 'goodbye');
+      wake.wake('stop');
+    },
+
+    status: () => ({
+      state: state.at,
+      sessionId: session?.sessionId,
+      lastHeardMs:
+        session?.connection.silentMs ?? (heardAt === undefined ? undefined : clock.monotonic() - heardAt),
+    }),
+  };
+}

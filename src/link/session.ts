@@ -1,0 +1,198 @@
+import type { Clock } from '../kit/clock.ts';
+import { messageOf } from '../kit/errors.ts';
+import { type DispatchOrder, dispatchOrder, type FrameNamed, type MeshFrame } from '../protocol/frames.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import type { Connection, Loss, Welcome } from './connection.ts';
+import { DeltaStream } from './delta-stream.ts';
+import { Outbox } from './outbox.ts';
+import type { LinkOptions } from './ports.ts';
+import { publishOverHttp } from './publish-over-http.ts';
+
+/**
+ * One welcomed connection: orders in, events and deltas out, heartbeats both ways. Made anew for each connection, so that
+ * nothing of an old one can be taken for the new one's.
+ */
+export class Session {
+  readonly connection: Connection;
+  readonly sessionId: string;
+  readonly #options: LinkOptions;
+  readonly #outbox: Outbox;
+  readonly #deltas: DeltaStream;
+  readonly #heartbeatMs: number;
+  /** What the mesh asked for the next connection. */
+  #retryAfterMs: number | undefined;
+  /** How far each run was sent at the last heartbeat: what the mesh still lacks at the next one is a hole. */
+  #sentAtBeat = new Map<string, number>();
+
+  constructor(connection: Connection, welcome: Welcome, options: LinkOptions) {
+    this.connection = connection;
+    this.sessionId = welcome.sessionId;
+    this.#options = options;
+    this.#heartbeatMs = clamp(welcome.heartbeatMs, LIMITS.heartbeatMinMs, LIMITS.heartbeatMaxMs);
+    for (const { runId, verdict } of welcome.runs) if (verdict === 'forget') options.orders.forget(runId);
+    this.#deltas = new DeltaStream(
+      {
+        send: (frame) => connection.send(frame),
+        bufferedBytes: () => connection.bufferedBytes,
+        liveTexts: options.liveTexts,
+      },
+      welcome.runs,
+    );
+    this.#outbox = new Outbox(
+      {
+        journal: options.journal,
+        send: (frame) => connection.send(frame),
+        sendLarge: (cursor, event) => {
+          publishOverHttp(options.access, options.journal, cursor, [event])
+            .then((acked) => this.#outbox.acked(cursor.runId, acked))
+            .catch((error) => {
+              options.log.warn(
+                { runId: cursor.runId, reason: messageOf(error) },
+                'a large event was not taken',
+              );
+              connection.close('normal', 'a large event could not be sent');
+            });
+        },
+        beforeSending: (runId) => this.#deltas.flush(runId),
+        windowBytes: welcome.window,
+        maxFrameBytes: Math.min(welcome.maxFrameBytes, LIMITS.maxFrameBytes),
+      },
+      new Map(welcome.runs.map(({ runId, ackedRunSequence }) => [runId, ackedRunSequence])),
+    );
+    for (const { runId, ackedRunSequence, verdict } of welcome.runs) {
+      if (verdict === 'forget') continue;
+      this.#outbox.acked(runId, ackedRunSequence);
+      if (verdict === 'cancel') options.orders.cancel(runId, 'cancelled while this device was away');
+    }
+  }
+
+  /** Serves the connection until it is lost. */
+  async serve(): Promise<Loss> {
+    const over = new AbortController();
+    this.connection.listen((frame) => this.#take(frame));
+    this.#outbox.drain();
+    const beating = this.#beat(over.signal);
+    try {
+      const loss = await this.connection.lost;
+      return this.#retryAfterMs === undefined ? loss : { ...loss, retryAfterMs: this.#retryAfterMs };
+    } finally {
+      over.abort();
+      this.#deltas.stop();
+      await beating;
+    }
+  }
+
+  committed(runId: string): void {
+    this.#outbox.committed(runId);
+  }
+
+  delta(runId: string, delta: Parameters<DeltaStream['add']>[1]): void {
+    this.#deltas.add(runId, delta);
+  }
+
+  settle(runId: string): void {
+    this.#deltas.flush(runId);
+  }
+
+  /** Whether the mesh has acknowledged everything. */
+  get settled(): boolean {
+    return this.#outbox.positions().every(({ committed, acked }) => acked >= committed);
+  }
+
+  /** The machine slept: is anybody there? */
+  async probe(clock: Clock): Promise<void> {
+    this.connection.ping();
+    await clock.sleep(LIMITS.wakeProbeMs);
+    if (this.connection.silentMs >= LIMITS.wakeProbeMs) this.connection.terminate();
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    // The first after a random part, so that devices that came back together do not beat together.
+    await clock.sleep(this.#heartbeatMs * random.unit(), signal);
+    while (!signal.aborted) {
+      const positions = this.#outbox.positions();
+      this.connection.send({
+        type: 'heartbeat',
+        runs: positions.map(({ runId, committed, acked }) => ({ runId, committed, acked })),
+      });
+      await clock.sleep(this.#heartbeatMs, signal);
+      this.#sentAtBeat = new Map(positions.map(({ runId, sent }) => [runId, sent]));
+      if (this.connection.silentMs > 2 * this.#heartbeatMs + LIMITS.silenceGraceMs)
+        this.connection.terminate();
+    }
+  }
+
+  #take(frame: MeshFrame): void {
+    const { orders } = this.#options;
+    switch (frame.type) {
+      case 'dispatch':
+        this.#dispatch(frame);
+        break;
+      case 'dispatch_ref':
+        this.#fetchOrder(frame);
+        break;
+      case 'ack':
+        this.#outbox.acked(frame.runId, frame.runSequence);
+        break;
+      case 'heartbeat':
+        for (const { runId, acked } of frame.runs) {
+          this.#outbox.acked(runId, acked);
+          this.#outbox.check(runId, acked, this.#sentAtBeat.get(runId) ?? 0);
+        }
+        break;
+      case 'cancel':
+        this.#answer(frame, orders.cancel(frame.runId, frame.reason));
+        break;
+      case 'steer':
+        this.#answer(frame, orders.steer(frame.runId, frame.orderId, frame.text));
+        break;
+      case 'drain':
+        this.#retryAfterMs = frame.retryAfterMs;
+        break;
+      case 'goodbye':
+        this.connection.close('normal', 'goodbye');
+        break;
+      case 'challenge':
+      case 'welcome':
+        this.connection.close('protocol', `a second ${frame.type}`);
+        break;
+    }
+  }
+
+  #dispatch(order: DispatchOrder): void {
+    const { runId, attempt } = order;
+    const answer = this.#options.orders.dispatch(order);
+    if (answer.accepted) this.connection.send({ type: 'accepted', runId, attempt });
+    else
+      this.connection.send({ type: 'rejected', runId, attempt, code: answer.code, message: answer.message });
+  }
+
+  /** An order that does not fit a frame. When it cannot be fetched the mesh sends it again in a while. */
+  #fetchOrder({ runId, path }: FrameNamed<MeshFrame, 'dispatch_ref'>): void {
+    const { access, log } = this.#options;
+    const fetchIt = async (): Promise<void> => {
+      const response = await access.fetch(new URL(path, access.meshUrl), {
+        headers: { authorization: `Bearer ${access.apiKey}` },
+        signal: AbortSignal.timeout(LIMITS.dispatchRetryMs),
+      });
+      const body = (await response.json()) as { data?: unknown };
+      const order = dispatchOrder.parse(body.data);
+      if (order.runId === runId) this.#dispatch(order);
+    };
+    fetchIt().catch((error) =>
+      log.warn({ runId, reason: messageOf(error) }, 'an order could not be fetched'),
+    );
+  }
+
+  #answer(
+    { runId, orderId }: { runId: string; orderId: string },
+    result: ReturnType<LinkOptions['orders']['cancel']>,
+  ): void {
+    this.connection.send({ type: 'order_result', runId, orderId, ...result });
+  }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}

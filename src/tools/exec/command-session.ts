@@ -1,0 +1,78 @@
+import type { Clock } from '../../kit/clock.ts';
+import type { LeashSession, SessionExit } from '../../leash/leash.ts';
+import { BoundedText, cutNote } from '../bounded-text.ts';
+import { LineEnds } from './line-ends.ts';
+
+/** A command of a run that may outlast the call that started it. */
+export class CommandSession {
+  readonly id: number;
+  readonly command: string;
+  /** Set when the command has ended and its output is whole. */
+  exit: SessionExit | undefined;
+  /** Whether nothing of the command is left, what it put into the background included. */
+  gone = false;
+  readonly #leashed: LeashSession;
+  readonly #exited: Promise<void>;
+  readonly #lineEnds: LineEnds | undefined;
+  #unread = new BoundedText(MAX_UNREAD_UNITS);
+  #listener: ((text: string) => void) | undefined;
+
+  constructor(options: { id: number; command: string; tty: boolean; leashed: LeashSession }) {
+    this.id = options.id;
+    this.command = options.command;
+    this.#leashed = options.leashed;
+    this.#lineEnds = options.tty ? undefined : new LineEnds();
+    this.#leashed.onOutput((text, cut) => this.#take(this.#lineEnds?.next(text) ?? text, cut));
+    this.#exited = this.#leashed.exited.then((exit) => {
+      this.#take(this.#lineEnds?.rest() ?? '', 0);
+      this.exit = exit;
+    });
+  }
+
+  /** Lets the command go; it has run nothing before. */
+  release(): void {
+    this.#leashed.release();
+  }
+
+  write(text: string): void {
+    this.#leashed.write(text);
+  }
+
+  /**
+   * Waits until the command has ended or `ms` have passed; `onOutput` hears what comes meanwhile. An abort of `signal`
+   * ends the command and is thrown.
+   */
+  async wait(clock: Clock, ms: number, signal: AbortSignal, onOutput: (text: string) => void): Promise<void> {
+    const done = new AbortController();
+    this.#listener = onOutput;
+    try {
+      await Promise.race([this.#exited, clock.sleep(ms, AbortSignal.any([signal, done.signal]))]);
+    } finally {
+      done.abort();
+      this.#listener = undefined;
+    }
+    if (signal.aborted) await this.end();
+    signal.throwIfAborted();
+  }
+
+  /** The output nobody has read yet; it counts as read now. */
+  read(): BoundedText {
+    const unread = this.#unread;
+    this.#unread = new BoundedText(MAX_UNREAD_UNITS);
+    return unread;
+  }
+
+  /** Ends the command and all it started; resolves when none is left. */
+  end(): Promise<void> {
+    return this.#leashed.end();
+  }
+
+  #take(text: string, cut: number): void {
+    this.#unread.push(text, cut);
+    if (cut > 0) this.#listener?.(cutNote(cut));
+    if (text !== '') this.#listener?.(text);
+  }
+}
+
+/** Output kept between two readings, in UTF-16 units. */
+const MAX_UNREAD_UNITS = 1_048_576;
