@@ -1,56 +1,100 @@
-/** A text of which the middle may be missing. Lengths are UTF-16 units; cuts never fall inside a surrogate pair. */
-export interface CutText {
-  head: string;
-  /** Units between head and tail that are gone. */
-  cut: number;
-  tail: string;
-}
+/**
+ * Keeps the beginning and the end of a text that may be endless, and counts what went between. Units are UTF-16 code
+ * units; a cut never falls inside a surrogate pair.
+ */
+export class BoundedText {
+  readonly #half: number;
+  #head = '';
+  #headFull = false;
+  #tail = '';
+  #cut = 0;
 
-/** `text` within `maxUnits`, its middle cut where it is longer, with a line that says so. */
-export function boundText(text: string, maxUnits: number): string {
-  return boundCutText({ head: text, cut: 0, tail: '' }, maxUnits);
-}
-
-/** The same for a text that has lost some of its middle already. */
-export function boundCutText({ head, cut, tail }: CutText, maxUnits: number): string {
-  if (cut === 0) {
-    const whole = head + tail;
-    if (whole.length <= maxUnits) return whole;
-    const half = Math.floor(maxUnits / 2);
-    const [first, last] = [firstUnits(whole, half), lastUnits(whole, half)];
-    return joinCut(first, whole.length - first.length - last.length, last);
+  constructor(maxUnits: number) {
+    this.#half = Math.floor(maxUnits / 2);
   }
-  const half = Math.floor(maxUnits / 2);
-  const [first, last] = [firstUnits(head, half), lastUnits(tail, half)];
-  return joinCut(first, cut + head.length - first.length + tail.length - last.length, last);
+
+  /** How long the text is, what was cut included. */
+  get units(): number {
+    return this.#head.length + this.#cut + this.#tail.length;
+  }
+
+  /** Adds to the text. `cut` units before `text` were lost on the way here. */
+  push(text: string, cut = 0): void {
+    if (cut > 0) {
+      // One gap is told, so a tail from before a second one goes as well.
+      this.#cut += cut + this.#tail.length;
+      this.#tail = '';
+      this.#headFull = true;
+    }
+    const room = this.#headFull ? 0 : boundary(text, this.#half - this.#head.length);
+    this.#head += text.slice(0, room);
+    if (room < text.length) this.#headFull = true;
+    this.#tail += text.slice(room);
+    // Twice the room before it is trimmed, so that many small pieces are not copied each time.
+    if (this.#tail.length > 2 * this.#half) this.#trimTail();
+  }
+
+  /** The text within about `maxUnits`, with a line that says how much is missing in the place of what was cut. */
+  within(maxUnits: number): string {
+    this.#trimTail();
+    if (this.#cut === 0 && this.units <= maxUnits) return this.#head + this.#tail;
+    const half = Math.floor(maxUnits / 2);
+    const whole = this.#cut === 0 ? this.#head + this.#tail : undefined;
+    const head = firstUnits(whole ?? this.#head, half);
+    const tail = lastUnits(whole ?? this.#tail, half);
+    const missing = this.units - head.length - tail.length;
+    return missing === 0 ? head + tail : head + cutNote(missing) + tail;
+  }
+
+  #trimTail(): void {
+    if (this.#tail.length <= this.#half) return;
+    const kept = lastUnits(this.#tail, this.#half);
+    this.#cut += this.#tail.length - kept.length;
+    this.#tail = kept;
+  }
 }
 
-/** What stands in the place of what was cut. */
+/** `text` within about `maxUnits`, its middle cut where it is longer. */
+export function boundText(text: string, maxUnits: number): string {
+  if (text.length <= maxUnits) return text;
+  const bounded = new BoundedText(maxUnits);
+  bounded.push(text);
+  return bounded.within(maxUnits);
+}
+
+/** The line that stands where `units` of a text are missing. */
 export function cutNote(units: number): string {
-  return `\n[… ${units} characters were cut here …]\n`;
+  return `\n[… ${units} characters, about ${tokensOf(units)} tokens, were cut here …]\n`;
 }
 
+export function tokensOf(units: number): number {
+  return Math.ceil(units / UNITS_PER_TOKEN);
+}
+
+/** The first `units` of a text, one less where that would part a surrogate pair. */
 export function firstUnits(text: string, units: number): string {
-  if (units >= text.length) return text;
-  return text.slice(0, Math.max(0, splitsPair(text, units) ? units - 1 : units));
+  return text.slice(0, boundary(text, units));
 }
 
-export function lastUnits(text: string, units: number): string {
-  if (units >= text.length) return text;
-  const from = text.length - Math.max(0, units);
-  return text.slice(splitsPair(text, from) ? from + 1 : from);
+/** The last `units` of a text, one less where that would part a surrogate pair. */
+function lastUnits(text: string, units: number): string {
+  const start = text.length - units;
+  if (start <= 0) return text;
+  return text.slice(boundary(text, start) === start ? start : start + 1);
 }
 
-function joinCut(head: string, cut: number, tail: string): string {
-  return head + cutNote(cut) + tail;
+/** `index`, or the one before it where it would part a surrogate pair. */
+function boundary(text: string, index: number): number {
+  if (index <= 0) return 0;
+  if (index >= text.length) return text.length;
+  const parts = HIGH.test(text.charAt(index - 1)) && LOW.test(text.charAt(index));
+  return parts ? index - 1 : index;
 }
 
-function splitsPair(text: string, index: number): boolean {
-  const code = text.charCodeAt(index);
-  return index > 0 && code >= 0xdc00 && code <= 0xdfff;
-}
-
-/** Models count about four characters a token. */
+const HIGH = /[\ud800-\udbff]/;
+const LOW = /[\udc00-\udfff]/;
+/** Models count about four characters of ordinary text a token. */
 export const UNITS_PER_TOKEN = 4;
-/** What a tool gives back at the most: 10,000 tokens, the Codex CLI's default. */
-export const MAX_OUTPUT_UNITS = 10_000 * UNITS_PER_TOKEN;
+/** What a tool gives back, at most, in tokens. */
+export const DEFAULT_OUTPUT_TOKENS = 10_000;
+export const MAX_OUTPUT_UNITS = DEFAULT_OUTPUT_TOKENS * UNITS_PER_TOKEN;

@@ -34,7 +34,9 @@ export async function ripgrep(
   options.signal.throwIfAborted();
   // 1 is "nothing found"; 2 may come with results when some file could not be read.
   if (!more && lines.length === 0 && (timedOut || (exitCode !== 0 && exitCode !== 1))) {
-    const reason = timedOut ? `it took longer than ${SEARCH_MS / 1_000} seconds` : errors.toString().trim();
+    const reason = timedOut
+      ? `it took longer than ${SEARCH_MS / 1_000} seconds`
+      : errors.within(2_000).trim();
     throw new RunmeshError('search_failed', `The search did not work: ${reason}`);
   }
   return { lines, more };

@@ -11,7 +11,7 @@ const input = z.strictObject({
 export interface WebSearchOptions {
   webSearch: WebSearchConfig | undefined;
   fetch: typeof fetch;
-  env: Readonly<Record<string, string | undefined>>;
+  environment: Readonly<Record<string, string | undefined>>;
 }
 
 export function webSearch(options: WebSearchOptions): Tool<z.infer<typeof input>> {
@@ -45,7 +45,7 @@ interface SearchRequest {
 function requestFor(
   query: string,
   count: number,
-  { webSearch: config, env }: WebSearchOptions,
+  { webSearch: config, environment }: WebSearchOptions,
 ): SearchRequest {
   if (config === undefined) {
     throw new RunmeshError(
@@ -63,7 +63,7 @@ function requestFor(
       read: (answer) => searxng.parse(answer).results.map((one) => ({ ...one, text: one.content })),
     };
   }
-  const key = env[config.apiKeyEnv];
+  const key = environment[config.apiKeyEnv];
   if (!key) {
     throw new RunmeshError(
       'web_search_not_set',
