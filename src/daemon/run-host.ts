@@ -1,6 +1,7 @@
 import type { DeviceConfig } from '../device/config-schema.ts';
 import { allowedAgentEnvironment } from '../guard/environment.ts';
 import { openWorkspace } from '../guard/workspaces.ts';
+import type { Clock } from '../kit/clock.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import type { Leash } from '../leash/leash.ts';
@@ -8,7 +9,7 @@ import { startLeash } from '../leash/leash-client.ts';
 import { reapProcesses } from '../leash/reap.ts';
 import type { Models } from '../models/step.ts';
 import type { RunHost } from '../runs/ports.ts';
-import { ExecSessions, sessionMark } from '../tools/exec-sessions.ts';
+import { RunSessions, sessionMark } from '../tools/exec/run-sessions.ts';
 import { createToolbox, type Toolbox } from '../tools/registry.ts';
 
 export interface RunHostOptions {
@@ -16,6 +17,7 @@ export interface RunHostOptions {
   env: Readonly<Record<string, string | undefined>>;
   platform: NodeJS.Platform;
   models: Models;
+  clock: Clock;
   random: Random;
   log: Log;
 }
@@ -29,7 +31,15 @@ export interface OpenedHost {
   close(): Promise<void>;
 }
 
-export function createRunHost({ config, env, platform, models, random, log }: RunHostOptions): OpenedHost {
+export function createRunHost({
+  config,
+  env,
+  platform,
+  models,
+  clock,
+  random,
+  log,
+}: RunHostOptions): OpenedHost {
   let leash: Promise<Leash> | undefined;
   const openLeash = async (): Promise<Leash> => {
     const current = await leash?.catch(() => undefined);
@@ -37,13 +47,16 @@ export function createRunHost({ config, env, platform, models, random, log }: Ru
     leash = startLeash({ log });
     return leash;
   };
-  const sessions = new ExecSessions({
-    leash: openLeash,
+  const sessions = new RunSessions(openLeash, random);
+  const toolbox = createToolbox({
+    sessions,
+    clock,
+    random,
     environment: env,
-    shell: config.shell ?? env.SHELL ?? '/bin/bash',
-    firstSessionId: FIRST_SESSION + Math.floor(random.unit() * SESSION_SPREAD),
+    shell: config.shell,
+    fetch,
+    webSearch: config.webSearch,
   });
-  const toolbox = createToolbox({ sessions, fetch, env, webSearch: config.webSearch });
   return {
     toolbox,
     warm: async () => {
@@ -73,7 +86,3 @@ export function createRunHost({ config, env, platform, models, random, log }: Ru
     },
   };
 }
-
-/** Session ids start anywhere, so that one that a model remembers from before a restart is most likely unknown. */
-const FIRST_SESSION = 1_000;
-const SESSION_SPREAD = 90_000;

@@ -11,6 +11,7 @@ import { findNode, listNodes, markNodeDeleted, type NodeRow, renameNode, toNode 
 import { countUnfinishedRuns } from '../../store/unfinished-runs.ts';
 import { ok, page, readBefore, readLimit } from '../reply.ts';
 import { type KeyedCall, keyedRoute, type Route } from '../route.ts';
+import { requireScope } from '../scopes.ts';
 import { ownRun } from './runs.ts';
 
 export function nodeRoutes(services: MeshServices): Route[] {

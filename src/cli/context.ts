@@ -1,0 +1,31 @@
+import type { Environment } from '../device/paths.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Random } from '../kit/random.ts';
+
+/** Where a command writes; `process.stdout` and `process.stderr` fit. */
+export interface Terminal {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** All that a command takes from the world, so that a test can be the world. */
+export interface CliContext {
+  env: Environment;
+  platform: NodeJS.Platform;
+  homedir: string;
+  hostname: string;
+  version: string;
+  clock: Clock;
+  random: Random;
+  stdout: Terminal;
+  stderr: Terminal;
+  /** Aborts when nobody reads stdout any more (`runmesh … | head`). */
+  unread: AbortSignal;
+  /** The compiled program, for commands that start another of it. */
+  programFile: string;
+  /** Calls `handler` at each SIGINT and SIGTERM, instead of dying; the answer takes it away again. */
+  onSignal(handler: () => void): () => void;
+  /** Leaves at once, whatever is under way: for a second signal. */
+  leave(code: number): void;
+}

@@ -1,0 +1,115 @@
+import { iterationsOf, usageOf } from '../agent/usage.ts';
+import type { DaemonStatus, LocalRun, LocalRunItem } from '../control/contract.ts';
+import type { ControlPorts } from '../control/ports.ts';
+import type { Journal } from '../journal/journal.ts';
+import { readRunEvents } from '../journal/read-events.ts';
+import { type JournaledRun, listRuns, readRun } from '../journal/read-run.ts';
+import { isoTime } from '../kit/clock.ts';
+import { RunmeshError } from '../kit/errors.ts';
+import type { PauseReasons } from '../kit/pause.ts';
+import type { StatusTree } from '../kit/status.ts';
+import type { Link } from '../link/ports.ts';
+import type { OrderResult, PauseReason, Runs } from '../runs/ports.ts';
+import { startHere } from './here.ts';
+import type { OpenedDevice } from './open-device.ts';
+import type { RunWatchers } from './run-watchers.ts';
+import { usageToday } from './usage-today.ts';
+import { watchRun } from './watch-run.ts';
+
+export interface ControlParts {
+  device: OpenedDevice;
+  journal: Journal;
+  runs: Runs;
+  link: Link;
+  status: StatusTree;
+  watchers: RunWatchers;
+  pause: PauseReasons<PauseReason>;
+  startedAt: string;
+  stop(): void;
+}
+
+/** What the local door opens onto. */
+export function controlPorts(parts: ControlParts): ControlPorts {
+  const { journal, runs, watchers, device } = parts;
+  return {
+    status: () => statusOf(parts),
+    listRuns: (limit) => listRuns(journal, limit).map((run) => itemOf(run, runs)),
+    readRun: (runId) => {
+      const run = readRun(journal, runId);
+      return run === undefined ? undefined : recordOf(run, journal, runs);
+    },
+    runEvents: (runId, after, signal) => watchRun(journal, watchers, runId, after, signal),
+    cancel: (runId) => done(runs.cancel(runId, 'cancelled on this device')),
+    steer: (runId, text) => done(runs.steer(runId, device.random.uuid(), text)),
+    here: (request, signal) => startHere({ device, journal, runs, watchers }, request, signal),
+    stop: parts.stop,
+  };
+}
+
+function statusOf({ device, runs, link, status, pause, startedAt, journal }: ControlParts): DaemonStatus {
+  const { state, lastHeardMs, sessionId } = link.status();
+  const loops = status.snapshot();
+  const now = device.clock.now();
+  const active = runs.list();
+  return {
+    deviceId: device.mesh.deviceId,
+    label: device.label,
+    meshUrl: device.mesh.url,
+    connection: {
+      doing: loops.link?.doing ?? state,
+      lastHeardMs: lastHeardMs === undefined ? null : Math.round(now - lastHeardMs),
+      sessionId: sessionId ?? null,
+    },
+    loops,
+    queued: active.filter((run) => run.state === 'queued').length,
+    running: active
+      .filter((run) => run.state !== 'queued')
+      .map(({ runId, agent, step, startedAt: since }) => ({
+        runId,
+        agent,
+        step,
+        seconds: (now - (since ?? now)) / 1_000,
+      })),
+    paused: pause.list(),
+    secretStore: device.secrets.kind,
+    version: device.version,
+    pid: process.pid,
+    startedAt,
+    rssBytes: process.memoryUsage.rss(),
+    usageToday: usageToday(journal, now),
+  };
+}
+
+function itemOf(run: JournaledRun, runs: Runs): LocalRunItem {
+  const active = runs.list().find(({ runId }) => runId === run.runId);
+  return {
+    runId: run.runId,
+    threadId: run.threadId,
+    agent: run.order.agent.slug,
+    origin: run.origin,
+    status: run.status ?? (active?.state === 'queued' || active === undefined ? 'queued' : 'running'),
+    acceptedAt: isoTime(run.acceptedAt),
+    endedAt: run.endedAt === undefined ? null : isoTime(run.endedAt),
+  };
+}
+
+function recordOf(run: JournaledRun, journal: Journal, runs: Runs): LocalRun {
+  const events = readRunEvents(journal, run.runId);
+  const end = events.findLast((event) => event.type === 'run_completed');
+  const { result = null, error } = end?.type === 'run_completed' ? end.payload : {};
+  return {
+    ...itemOf(run, runs),
+    rolloutId: run.rolloutId,
+    attempt: run.attempt,
+    result,
+    usage: usageOf(events),
+    iterations: iterationsOf(events),
+    ...(error && { error }),
+    committed: run.committed,
+    acked: run.acked,
+  };
+}
+
+function done(result: OrderResult): void {
+  if (result.status === 'refused') throw new RunmeshError(result.code, result.message);
+}

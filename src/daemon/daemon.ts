@@ -1,0 +1,198 @@
+import { arch } from 'node:os';
+import { startControlServer } from '../control/server.ts';
+import { acquireLock, type DaemonLock } from '../device/lock.ts';
+import { openJournal } from '../journal/journal.ts';
+import { prune } from '../journal/prune.ts';
+import { isoTime } from '../kit/clock.ts';
+import { messageOf } from '../kit/errors.ts';
+import { PauseReasons } from '../kit/pause.ts';
+import { StatusTree } from '../kit/status.ts';
+import { createLink } from '../link/link.ts';
+import type { StopReason } from '../link/link-state.ts';
+import type { LinkOrders } from '../link/ports.ts';
+import { createModels } from '../models/models.ts';
+import type { PauseReason } from '../runs/ports.ts';
+import { createRuns } from '../runs/runs.ts';
+import { controlPorts } from './control-ports.ts';
+import { openDevice, type World } from './open-device.ts';
+import { createRunHost } from './run-host.ts';
+import { RunWatchers } from './run-watchers.ts';
+
+export interface RunningDaemon {
+  deviceId: string;
+  /** The first time the link is up; rejects when it never will be. */
+  ready: Promise<{ sessionId: string }>;
+  /** The daemon has ended. `failed`: not because somebody asked it to. */
+  finished: Promise<{ reason: string; failed: boolean }>;
+  /** Drains and ends: steps under way may finish, what they say goes out, runs go on at the next start. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The wiring: builds each room and hands it its ports. The three arrows against the imports are here: orders go from the
+ * link into runs, the wake and the live deltas from runs into the link.
+ */
+export async function startDaemon(world: World): Promise<RunningDaemon> {
+  const device = await openDevice(world);
+  const { paths, config, identity, mesh, apiKey, clock, random, log, version } = device;
+  const startedAt = isoTime(clock.now());
+  const lock = acquireLock(paths, { pid: process.pid, startedAt });
+  const status = new StatusTree(clock);
+  const watchers = new RunWatchers();
+  const pause = new PauseReasons<PauseReason>();
+  const journal = releasing(lock, () => openJournal({ path: paths.journal, clock, random, log }));
+  const models = createModels({
+    env: world.env,
+    config: config.models,
+    clock,
+    random,
+    fetch,
+    proxy: { url: mesh.url, apiKey },
+  });
+  const opened = createRunHost({
+    config,
+    env: world.env,
+    platform: world.platform,
+    models,
+    clock,
+    random,
+    log,
+  });
+  const ready = deferred<{ sessionId: string }>();
+  const finished = deferred<{ reason: string; failed: boolean }>();
+  let stopping: Promise<void> | undefined;
+
+  const runs = createRuns({
+    journal,
+    clock,
+    random,
+    log,
+    host: opened.host,
+    pause,
+    say: status.loop('runs'),
+    maxConcurrentRuns: config.maxConcurrentRuns,
+    maxAttempts: MAX_ATTEMPTS,
+    onCommitted: (runId) => {
+      link.committed(runId);
+      watchers.committed(runId);
+    },
+    onSettling: (runId) => link.settle(runId),
+    onDelta: (runId, delta) => {
+      link.delta(runId, delta);
+      watchers.delta(runId, delta);
+    },
+  });
+
+  const orders: LinkOrders = {
+    dispatch: (order) => runs.accept(order, 'dispatched'),
+    cancel: runs.cancel,
+    steer: runs.steer,
+    forget: runs.forget,
+  };
+  const link = createLink({
+    journal,
+    clock,
+    random,
+    log,
+    identity: {
+      deviceId: mesh.deviceId,
+      meshUrl: mesh.url,
+      meshOrigin: mesh.origin,
+      sign: identity.sign,
+      agentVersion: version,
+      os: `${world.platform} ${arch()}`,
+      hostname: world.hostname,
+      capabilities: () => ({
+        tools: opened.toolbox.names(),
+        workspaces: Object.keys(config.workspaces),
+        maxConcurrentRuns: config.maxConcurrentRuns,
+      }),
+    },
+    access: { meshUrl: mesh.url, apiKey, fetch },
+    orders,
+    liveTexts: runs.liveTexts,
+    say: status.loop('link'),
+    onOnline: (sessionId) => ready.resolve({ sessionId }),
+    onStopped: (why) => end(explainStop(why), true),
+  });
+
+  const end = (reason: string, failed: boolean): Promise<void> => {
+    stopping ??= (async () => {
+      log.info({ reason }, 'the daemon stops');
+      link.drain(reason);
+      await runs.drain(config.drainMs);
+      await link.stop(LAST_ACKS_MS);
+      await linked;
+      await control.close();
+      await opened.close();
+      journal.close();
+      lock.release();
+      ready.reject(new Error(reason));
+      finished.resolve({ reason, failed });
+    })();
+    return stopping;
+  };
+
+  const control = await startControlServer({
+    socketPath: paths.socket,
+    log,
+    ports: controlPorts({
+      device,
+      journal,
+      runs,
+      link,
+      status,
+      watchers,
+      pause,
+      startedAt,
+      stop: () => void end('asked to by the local door', false).catch(() => {}),
+    }),
+  });
+  ready.promise.catch(() => {});
+  await runs.start();
+  const linked = link.run().catch((error) => end(`the link broke: ${messageOf(error)}`, true));
+  opened.warm().catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
+  log.info({ pruned: prune(journal, clock.now() - config.retentionDays * DAY_MS) }, 'old runs were pruned');
+  return {
+    deviceId: mesh.deviceId,
+    ready: ready.promise,
+    finished: finished.promise,
+    stop: () => end('asked to stop', false),
+  };
+}
+
+function explainStop(why: StopReason): string {
+  const words: Record<StopReason, string> = {
+    asked: 'asked to stop',
+    auth: 'the mesh does not accept this device; link it again with `runmesh link`',
+    revoked: 'the owner revoked this device; link it again with `runmesh link`',
+    version: 'the mesh and this agent have no protocol in common; update the agent',
+    protocol: 'the mesh breaks the protocol again and again; see the log',
+    replaced: 'another daemon uses this device’s identity; stop it, or link this device anew',
+  };
+  return words[why];
+}
+
+/** A journal that cannot be opened must not keep the lock. */
+function releasing<T>(lock: DaemonLock, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((done, fail) => {
+    resolve = done;
+    reject = fail;
+  });
+  return { promise, resolve, reject };
+}
+
+const MAX_ATTEMPTS = 3;
+const LAST_ACKS_MS = 3_000;
+const DAY_MS = 86_400_000;

@@ -1,0 +1,143 @@
+import { acquireLock } from '../device/lock.ts';
+import { type Journal, openJournal } from '../journal/journal.ts';
+import { RunmeshError } from '../kit/errors.ts';
+import { PauseReasons } from '../kit/pause.ts';
+import { HerePublisher } from '../link/here-publisher.ts';
+import { createModels } from '../models/models.ts';
+import { errorEnvelope } from '../protocol/errors.ts';
+import { dispatchOrder } from '../protocol/frames.ts';
+import { type RunRequest, runRecord } from '../protocol/run-api.ts';
+import type { PauseReason, Runs } from '../runs/ports.ts';
+import { createRuns } from '../runs/runs.ts';
+import { type OpenedDevice, openDevice, type World } from './open-device.ts';
+import { createRunHost } from './run-host.ts';
+import { RunWatchers } from './run-watchers.ts';
+import { watchRun } from './watch-run.ts';
+
+/** What a run that this device starts itself is started in: the daemon, or a process of its own. */
+export interface HereParts {
+  device: OpenedDevice;
+  journal: Journal;
+  runs: Runs;
+  watchers: RunWatchers;
+}
+
+/**
+ * The local-mac caller: registers a run with the mesh, executes it here, and yields its frames; the last is
+ * `{ type: 'record', record }`. Its durable events reach their thread over HTTP. An aborted watch cancels the run.
+ */
+export async function* startHere(
+  { device, journal, runs, watchers }: HereParts,
+  request: RunRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Record<string, unknown>> {
+  const { record, order } = await register(device, request);
+  const accepted = runs.accept(order, 'here');
+  if (!accepted.accepted) throw new RunmeshError(`rejected_${accepted.code}`, accepted.message);
+  const cancel = () => void runs.cancel(order.runId, 'its caller left');
+  signal.addEventListener('abort', cancel, { once: true });
+  let end: Record<string, unknown> = {};
+  for await (const frame of watchRun(journal, watchers, order.runId, 0, new AbortController().signal)) {
+    if (frame.type === 'run_completed') end = frame.payload as Record<string, unknown>;
+    yield frame;
+  }
+  signal.removeEventListener('abort', cancel);
+  yield {
+    type: 'record',
+    record: { ...record, ...end, completedAt: new Date(device.clock.now()).toISOString() },
+  };
+}
+
+/** The same in a process of its own, for a device whose daemon does not run. */
+export async function* runHere(
+  world: World,
+  request: RunRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Record<string, unknown>> {
+  const device = await openDevice(world);
+  const { paths, config, clock, random, log, mesh, apiKey } = device;
+  const lock = acquireLock(paths, { pid: process.pid, startedAt: new Date(clock.now()).toISOString() });
+  const journal = openJournal({ path: paths.journal, clock, random, log });
+  const watchers = new RunWatchers();
+  const access = { meshUrl: mesh.url, apiKey, fetch };
+  const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
+  const models = createModels({
+    env: world.env,
+    config: config.models,
+    clock,
+    random,
+    fetch,
+    proxy: { url: mesh.url, apiKey },
+  });
+  const opened = createRunHost({
+    config,
+    env: world.env,
+    platform: world.platform,
+    models,
+    clock,
+    random,
+    log,
+  });
+  const over = new AbortController();
+  const publishing = publisher.run(over.signal);
+  const runs = createRuns({
+    journal,
+    clock,
+    random,
+    log,
+    host: opened.host,
+    pause: new PauseReasons<PauseReason>(),
+    say: () => {},
+    maxConcurrentRuns: config.maxConcurrentRuns,
+    maxAttempts: 3,
+    onCommitted: (runId) => {
+      publisher.committed();
+      watchers.committed(runId);
+    },
+    onSettling: () => {},
+    onDelta: (runId, delta) => watchers.delta(runId, delta),
+  });
+  try {
+    yield* startHere({ device, journal, runs, watchers }, request, signal);
+  } finally {
+    await runs.drain(config.drainMs);
+    over.abort();
+    await publishing;
+    await publisher.finish();
+    await opened.close();
+    journal.close();
+    lock.release();
+  }
+}
+
+async function register(device: OpenedDevice, request: RunRequest) {
+  const { mesh, apiKey } = device;
+  let response: Response;
+  try {
+    response = await fetch(`${mesh.url}/v1/run`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...request, stream: false }),
+    });
+  } catch (error) {
+    throw new RunmeshError('mesh_unreachable', `The mesh at ${mesh.url} cannot be reached.`, {
+      cause: error,
+    });
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) {
+    const failure = errorEnvelope.safeParse(body);
+    const { code, message } = failure.success
+      ? failure.data.error
+      : { code: 'not_a_mesh', message: `status ${response.status}` };
+    throw new RunmeshError(code, message);
+  }
+  const { data } = body as { data: { order?: unknown } };
+  if (data.order === undefined) {
+    throw new RunmeshError(
+      'agent_not_here',
+      `The agent "${request.agent}" is not bound to this device, so it cannot run here. Use \`runmesh run\` without --here.`,
+    );
+  }
+  return { record: runRecord.parse(data), order: dispatchOrder.parse(data.order) };
+}
