@@ -19,7 +19,7 @@ export type LockHolder = z.infer<typeof lockHolder>;
  * mistake for another's. Throws `already_running` naming the holder.
  */
 export function acquireLock(paths: Pick<DevicePaths, 'lock' | 'pid'>, holder: LockHolder): DaemonLock {
-  const db = openDatabase({ path: paths.lock, migrations: ['CREATE TABLE held (nothing)'] });
+  const db = openDatabase({ path: paths.lock, migrations: ['CREATE TABLE held (pid INTEGER)'] });
   try {
     db.exec('PRAGMA busy_timeout = 0; BEGIN IMMEDIATE');
   } catch (error) {

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { createLog } from '../../kit/log.ts';
+import type { CliContext } from '../context.ts';
+import { pathsOf } from '../device-world.ts';
+import type { Output } from '../output.ts';
+import { untilStopped } from '../until-stopped.ts';
+
+export interface MeshCommandOptions {
+  port: number;
+  host: string;
+  data?: string;
+  publicUrl?: string;
+}
+
+export async function meshCommand(
+  context: CliContext,
+  output: Output,
+  options: MeshCommandOptions,
+): Promise<number> {
+  const { startEmbeddedMesh } = await import('../../daemon/embedded-mesh.ts');
+  const dataDir = options.data ?? join(pathsOf(context).home, 'mesh');
+  const mesh = await startEmbeddedMesh({
+    dataDir,
+    host: options.host,
+    port: options.port,
+    ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+    env: context.env,
+    log: createLog({ level: 'warn', destination: context.stderr as never }),
+  });
+  output.tell({ type: 'mesh_ready', url: mesh.url, apiKey: mesh.apiKey });
+  output.say(`The mesh is up at ${mesh.url}, its data in ${dataDir}.`);
+  output.say(`API key: ${mesh.apiKey}`);
+  output.say(`Next: runmesh link --mesh ${mesh.url}`);
+  await untilStopped(context);
+  await mesh.close();
+  return 0;
+}

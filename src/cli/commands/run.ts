@@ -1,0 +1,167 @@
+import { getConfig } from '../../device/config.ts';
+import { isRunmeshError, RunmeshError } from '../../kit/errors.ts';
+import type { RunRequest } from '../../protocol/run-api.ts';
+import { followRun } from '../caller/follow-run.ts';
+import { callMesh, dataOf, type MeshAccess } from '../caller/mesh-client.ts';
+import type { CliContext } from '../context.ts';
+import { pathsOf } from '../device-world.ts';
+import type { Output } from '../output.ts';
+import { type RunFrame, RunRenderer } from '../render/run-renderer.ts';
+
+export interface RunCommandOptions {
+  mesh?: string;
+  key?: string;
+  thread?: string;
+  workspace?: string;
+  maxTurns?: number;
+  here?: boolean;
+}
+
+export async function runCommand(
+  context: CliContext,
+  output: Output,
+  agent: string,
+  prompt: string,
+  options: RunCommandOptions,
+): Promise<number> {
+  const request: RunRequest = {
+    agent,
+    prompt,
+    ...(options.thread !== undefined && { threadId: options.thread }),
+    ...(options.maxTurns !== undefined && { config: { maxTurns: options.maxTurns } }),
+    ...(options.workspace !== undefined && { metadata: { workspace: options.workspace } }),
+  };
+  const record = options.here
+    ? await runHere(context, output, request)
+    : await runOnMesh(context, output, request, accessOf(context, options));
+  output.tell(orderRecord(record));
+  output.say(output.paint('dim', `run ${record.runId} · thread ${record.threadId}`));
+  return record.status === 'completed' ? 0 : 1;
+}
+
+/** Follows a run of a mesh; Ctrl-C asks the mesh to cancel it, a second one leaves it. */
+export async function runOnMesh(
+  context: CliContext,
+  output: Output,
+  request: RunRequest,
+  mesh: MeshAccess,
+): Promise<Record<string, unknown>> {
+  const show = shower(context, output);
+  let runId: string | undefined;
+  let asked = false;
+  const forget = context.onSignal(() => {
+    if (asked || runId === undefined) context.leave(130);
+    asked = true;
+    output.note('Cancelling the run; once more leaves it as it is.');
+    callMesh(mesh, 'POST', `/v1/run/${runId}/cancel`).catch((error) => output.note(String(error)));
+  });
+  try {
+    await followRun({
+      mesh,
+      request,
+      clock: context.clock,
+      random: context.random,
+      signal: context.unread,
+      onRun: (run) => {
+        runId = run.runId;
+      },
+      onFrame: show,
+    });
+    return await dataOf(await callMesh(mesh, 'GET', `/v1/run/${runId}`));
+  } finally {
+    forget();
+  }
+}
+
+/** Executes the run on this device: by its daemon where one runs, else in this process. */
+async function runHere(
+  context: CliContext,
+  output: Output,
+  request: RunRequest,
+): Promise<Record<string, unknown>> {
+  const show = shower(context, output);
+  const stop = new AbortController();
+  let asked = false;
+  const forget = context.onSignal(() => {
+    if (asked) context.leave(130);
+    asked = true;
+    output.note('Cancelling the run; once more leaves at once.');
+    stop.abort();
+  });
+  try {
+    let record: Record<string, unknown> | undefined;
+    for await (const frame of await framesHere(context, request, stop.signal)) {
+      if (frame.type === 'record') record = frame.record as Record<string, unknown>;
+      else show(frame as RunFrame);
+    }
+    if (record === undefined)
+      throw new RunmeshError('run_lost', 'The run did not tell its end; see `runmesh runs`.');
+    return record;
+  } finally {
+    forget();
+  }
+}
+
+async function framesHere(
+  context: CliContext,
+  request: RunRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Record<string, unknown>>> {
+  const { connectControl } = await import('../../control/client.ts');
+  const client = connectControl(pathsOf(context).socket);
+  try {
+    await client.status();
+    return client.here(request, signal);
+  } catch (error) {
+    if (!isRunmeshError(error, 'daemon_not_running')) throw error;
+  }
+  const { runHere } = await import('../../daemon/here.ts');
+  return runHere(context, request, signal);
+}
+
+function shower(context: CliContext, output: Output): (frame: RunFrame) => void {
+  if (output.json) return (frame) => output.tell(frame);
+  const renderer = new RunRenderer(context.stdout, output.paint);
+  return (frame) => renderer.show(frame);
+}
+
+function accessOf(context: CliContext, options: RunCommandOptions): MeshAccess {
+  const url = options.mesh ?? context.env.RUNTOOLS_API_URL ?? linkedMesh(context);
+  const apiKey = options.key ?? context.env.RUNTOOLS_API_KEY;
+  if (url === undefined) {
+    throw new RunmeshError(
+      'mesh_missing',
+      'Which mesh? Give --mesh URL, set RUNTOOLS_API_URL, or link this device.',
+    );
+  }
+  if (apiKey === undefined) {
+    throw new RunmeshError(
+      'key_missing',
+      'An API key is needed: give --key, or set RUNTOOLS_API_KEY. `runmesh mesh` prints its own.',
+    );
+  }
+  return { url: url.replace(/\/+$/, ''), apiKey };
+}
+
+function linkedMesh(context: CliContext): string | undefined {
+  const mesh = getConfig(pathsOf(context), 'mesh') as { url: string } | undefined;
+  return mesh?.url;
+}
+
+/** The contract's fields first, in its order. */
+export function orderRecord(record: Record<string, unknown>): Record<string, unknown> {
+  const first = Object.fromEntries(RECORD_FIELDS.map((name) => [name, record[name] ?? null]));
+  return { ...first, ...record };
+}
+
+const RECORD_FIELDS = [
+  'runId',
+  'threadId',
+  'rolloutId',
+  'executionMode',
+  'targetDeviceId',
+  'status',
+  'result',
+  'usage',
+  'iterations',
+] as const;

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { homedir, hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../kit/clock.ts';
+import { codeOf } from '../kit/errors.ts';
+import { systemRandom } from '../kit/random.ts';
+import { readVersion } from '../kit/version.ts';
+import type { CliContext } from './context.ts';
+import { runProgram } from './program.ts';
+
+/** The one place where the program touches the process it is. */
+const unread = new AbortController();
+process.stdout.on('error', (error) => {
+  // `runmesh … | head` is no failure: nobody reads on, so nothing more is said.
+  if (codeOf(error) !== 'EPIPE') throw error;
+  unread.abort();
+});
+
+const context: CliContext = {
+  env: process.env,
+  platform: process.platform,
+  homedir: homedir(),
+  hostname: hostname(),
+  version: readVersion(),
+  clock: systemClock,
+  random: systemRandom,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  unread: unread.signal,
+  programFile: fileURLToPath(import.meta.url),
+  onSignal: (handler) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, handler);
+    return () => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, handler);
+    };
+  },
+  leave: (code) => process.exit(code),
+};
+
+process.exitCode = await runProgram(process.argv.slice(2), context);
