@@ -44,6 +44,7 @@ const UNATTENDED = {
   GIT_PAGER: 'cat',
   GIT_TERMINAL_PROMPT: '0',
   GIT_EDITOR: 'true',
+  NPM_CONFIG_UPDATE_NOTIFIER: 'false',
 };
 
 const AT_A_TERMINAL = { TERM: 'xterm-256color', COLORTERM: 'truecolor' };
