@@ -68,6 +68,8 @@ export async function startLeash({ log, entry = ENTRY }: StartLeashOptions): Pro
       return openSession(id, child, remotes, () => send(child, { type: 'open', id, request }));
     },
     close: async () => {
+      // Otherwise nothing keeps this process alive until the helper has ended what is left.
+      child.ref();
       send(child, { type: 'close' });
       await gone;
     },

@@ -152,6 +152,21 @@ export function createRuns(options: RunsOptions): Runs {
     if (!signal.aborted) tell(runId, { type: 'stop', why: 'deadline' });
   };
 
+  /** Waits until no loop is at work; after `ms` it puts down those that are. */
+  const settle = async (ms: number): Promise<void> => {
+    const running = () => [...entries.values()].some(({ loop }) => loop !== undefined);
+    if (!running()) return;
+    const settled = new Promise<void>((resolve) => {
+      idle = resolve;
+    });
+    const timer = new AbortController();
+    await Promise.race([settled, clock.sleep(ms, timer.signal)]);
+    timer.abort();
+    if (!running()) return;
+    for (const runId of entries.keys()) tell(runId, { type: 'stop', why: 'suspend' });
+    await settled;
+  };
+
   return {
     start: async () => {
       options.say('recovering runs of the last process');
@@ -208,17 +223,8 @@ export function createRuns(options: RunsOptions): Runs {
     drain: async (ms) => {
       pause.add('draining');
       takeTurns();
-      const running = () => [...entries.values()].some(({ loop }) => loop !== undefined);
-      if (!running()) return;
-      const settled = new Promise<void>((resolve) => {
-        idle = resolve;
-      });
-      const timer = new AbortController();
-      await Promise.race([settled, clock.sleep(ms, timer.signal)]);
-      timer.abort();
-      if (!running()) return;
-      for (const runId of entries.keys()) tell(runId, { type: 'stop', why: 'suspend' });
-      await settled;
+      await settle(ms);
+      for (const { deadline } of entries.values()) deadline.abort();
     },
   };
 }

@@ -25,6 +25,23 @@ export class House {
     mkdirSync(this.workspace);
   }
 
+  /** A house whose agent `worker` speaks to one chat-completions endpoint. */
+  static async withModel(baseUrl: string, agent: Record<string, unknown> = {}): Promise<House> {
+    const house = new House();
+    await house.startMesh();
+    await house.link();
+    await house.configure('models.providers.test', JSON.stringify({ type: 'openai-compatible', baseUrl }));
+    await house.startDaemon();
+    await house.agent({ model: 'test/model', ...agent });
+    return house;
+  }
+
+  async configure(key: string, value: string): Promise<void> {
+    const set = this.command('config', 'set', key, value);
+    const { code } = await set.exited;
+    if (code !== 0) throw new Error(`config set ${key} failed: ${set.stderr}`);
+  }
+
   static async open(env: Record<string, string> = {}): Promise<House> {
     const house = new House(env);
     await house.startMesh();
@@ -68,9 +85,7 @@ export class House {
     const { code } = await link.line('link_code');
     await this.post('/v1/runmesh/devices/link/approve', { code });
     this.deviceId = String((await link.line('linked')).deviceId);
-    const set = this.command('config', 'set', 'workspaces.default', this.workspace);
-    const { code: exit } = await set.exited;
-    if (exit !== 0) throw new Error(`config set failed: ${set.stderr}`);
+    await this.configure('workspaces.default', this.workspace);
   }
 
   async startDaemon(): Promise<void> {
@@ -111,6 +126,13 @@ export class House {
       method: 'POST',
       body: JSON.stringify({ agent: 'worker', ...body }),
     });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    return new Stream(response);
+  }
+
+  /** Takes up a run's events after `lastId`, as EventSource would. */
+  async resume(runId: string, lastId: string): Promise<Stream> {
+    const response = await this.fetch(`/v1/run/${runId}/events`, { headers: { 'last-event-id': lastId } });
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
     return new Stream(response);
   }

@@ -1,0 +1,144 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { House, type Stream } from '../support/house.ts';
+import { resultsIn, startChatModel } from '../support/model-server.ts';
+
+const STEPS = 5;
+
+/** A model that appends a line to a witness file in each step, and at the end says how many it made. */
+function witnessModel() {
+  return startChatModel((request) => {
+    const done = resultsIn(request);
+    if (done >= STEPS) return { text: `Wrote ${done} lines. 🌱`, wordMs: 5 };
+    const cmd = `sleep 0.15; echo line ${done + 1} >> witness.txt`;
+    return {
+      text: `Step ${done + 1} of the work.`,
+      wordMs: 2,
+      calls: [{ name: 'exec_command', args: { cmd } }],
+    };
+  });
+}
+
+function witness(house: House): string[] {
+  const file = join(house.workspace, 'witness.txt');
+  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+}
+
+/** The events of a run as its thread has them: every number once, one end, usage the sum of the steps. */
+async function expectWhole(
+  house: House,
+  stream: Pick<Stream, 'runId' | 'threadId'>,
+): Promise<Record<string, unknown>[]> {
+  const { events } = (await house.get(`/v1/threads/${stream.threadId}/events?limit=500`)) as {
+    events: Record<string, unknown>[];
+  };
+  const ours = events.filter((event) => event.runId === stream.runId);
+  expect(ours.map((event) => event.runSequence)).toEqual(ours.map((_, index) => index + 1));
+  expect(ours.filter((event) => event.type === 'run_completed')).toHaveLength(1);
+  const steps = ours.filter((event) => event.type === 'assistant_message').length;
+  expect(ours.at(-1)).toMatchObject({
+    type: 'run_completed',
+    payload: { iterations: steps, usage: { totalTokens: steps * 110 } },
+  });
+  return ours;
+}
+
+describe('a run loses nothing', () => {
+  it('when the daemon is killed: it goes on by itself, and runs no call a second time on its own', async () => {
+    const house = await House.withModel((await witnessModel()).baseUrl);
+    const stream = await house.run({ prompt: 'work' });
+    await expect.poll(() => witness(house).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    await house.daemon?.kill();
+    await house.startDaemon();
+    await stream.ended;
+    const events = await expectWhole(house, stream);
+    expect(stream.payloads('run_completed')).toMatchObject([{ status: 'completed' }]);
+    expect(events.filter((event) => event.type === 'error')).toMatchObject([
+      { payload: { code: 'daemon_restarted' } },
+    ]);
+    const lines = witness(house);
+    expect(new Set(lines).size).toBe(lines.length);
+  }, 30_000);
+
+  it('when the mesh is killed: the device sends what it lacks, and the caller resumes by Last-Event-ID', async () => {
+    const house = await House.withModel((await witnessModel()).baseUrl);
+    const stream = await house.run({ prompt: 'work' });
+    await expect.poll(() => witness(house).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    await house.mesh?.kill();
+    await expect(stream.ended).rejects.toThrow();
+    await house.startMesh();
+    const lastId = stream.frames.findLast((frame) => frame.id !== undefined)?.id ?? '';
+    const rest = await house.resume(stream.runId, lastId);
+    await rest.ended;
+    await expectWhole(house, stream);
+    const ids = [...stream.frames, ...rest.frames].flatMap((frame) => frame.id ?? []);
+    expect(ids).toEqual(ids.map((_, index) => `${stream.runId}:${index + 1}`));
+    expect(witness(house)).toEqual(Array.from({ length: STEPS }, (_, n) => `line ${n + 1}`));
+  }, 40_000);
+
+  it('when its device is away: it waits, says so, and runs when the device is back', async () => {
+    const house = await House.withModel((await witnessModel()).baseUrl);
+    house.daemon?.signal('SIGTERM');
+    expect(await house.daemon?.exited).toEqual({ code: 0, signal: null });
+    expect(await house.post('/v1/run', { agent: 'worker', prompt: 'work', stream: false })).toMatchObject({
+      status: 'registered',
+    });
+    const refused = await house.fetch('/v1/run', {
+      method: 'POST',
+      body: JSON.stringify({ agent: 'worker', prompt: 'work', metadata: { failIfOffline: true } }),
+    });
+    expect([refused.status, await refused.json()]).toMatchObject([
+      409,
+      { error: { code: 'device_offline' } },
+    ]);
+    const stream = await house.run({ prompt: 'work' });
+    await house.startDaemon();
+    await stream.ended;
+    await expectWhole(house, stream);
+  }, 40_000);
+
+  it('when the daemon is asked to stop: it finishes the step, exits 0, and goes on at the next start', async () => {
+    const house = await House.withModel((await witnessModel()).baseUrl);
+    const stream = await house.run({ prompt: 'work' });
+    await expect.poll(() => witness(house).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
+    house.daemon?.signal('SIGTERM');
+    expect(await house.daemon?.exited).toEqual({ code: 0, signal: null });
+    expect(stream.types).not.toContain('run_completed');
+    await house.startDaemon();
+    await stream.ended;
+    const events = await expectWhole(house, stream);
+    expect(events.filter((event) => event.type === 'error')).toEqual([]);
+    expect(witness(house)).toEqual(Array.from({ length: STEPS }, (_, n) => `line ${n + 1}`));
+  }, 30_000);
+});
+
+describe('a run is ended', () => {
+  it('by its caller: the command stops, and the run ends once, cancelled, with its usage', async () => {
+    const model = await startChatModel(() => ({
+      text: 'Waiting.',
+      calls: [{ name: 'exec_command', args: { cmd: 'sleep 77; echo late > late.txt' } }],
+    }));
+    const house = await House.withModel(model.baseUrl);
+    const stream = await house.run({ prompt: 'wait' });
+    await stream.frame((frame) => frame.type === 'tool_call');
+    await house.post(`/v1/run/${stream.runId}/cancel`, {});
+    await stream.ended;
+    const events = await expectWhole(house, stream);
+    expect(events.at(-1)).toMatchObject({ payload: { status: 'cancelled', iterations: 1 } });
+  }, 20_000);
+
+  it('by its deadline', async () => {
+    const model = await startChatModel(() => ({
+      calls: [{ name: 'exec_command', args: { cmd: 'sleep 78' } }],
+    }));
+    const house = await House.withModel(model.baseUrl);
+    const record = await house.post('/v1/run', {
+      agent: 'worker',
+      prompt: 'wait',
+      stream: false,
+      config: { deadlineMs: 1_500 },
+    });
+    expect(record).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
+  }, 20_000);
+});
