@@ -13,11 +13,17 @@ const model = await startModelServer();
 const world = await openWorld(model);
 const figures = {};
 try {
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  figures.daemonIdle = {
+    ours: residentMb(world.daemonPid),
+    unit: 'MB before the first run',
+    goal: 'at most 80',
+  };
   await world.run({ turns: 3, cmd: 'true' });
-  await bareTurns(model, 3, 'true');
+  await bareTurns(model, 3, 'true', world.env);
 
   const turns = await rounds(async () => {
-    const floor = await bareTurns(model, TURNS, 'true');
+    const floor = await bareTurns(model, TURNS, 'true', world.env);
     const { frames } = await world.run({ turns: TURNS, cmd: 'true' });
     const ours = (frames.at(-1).at - frames[0].at) / TURNS;
     return { floor, ours, ratio: ours / floor };

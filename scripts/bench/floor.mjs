@@ -3,8 +3,8 @@ import { fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { readSse } from './sse.mjs';
 
-/** A turn without a harness: fetch the model's stream, spawn the command it asks for, remember the result. */
-export async function bareTurns(model, turns, cmd) {
+/** A turn without a harness: fetch the model's stream, spawn the command it asks for in the same shell, keep the result. */
+export async function bareTurns(model, turns, cmd, env) {
   const messages = [{ role: 'user', content: JSON.stringify({ turns, cmd }) }];
   const began = performance.now();
   for (;;) {
@@ -12,7 +12,7 @@ export async function bareTurns(model, turns, cmd) {
     if (calls.length === 0) break;
     messages.push({ role: 'assistant', tool_calls: calls });
     for (const call of calls) {
-      const output = await run(JSON.parse(call.function.arguments).cmd);
+      const output = await run(JSON.parse(call.function.arguments).cmd, env);
       messages.push({ role: 'tool', tool_call_id: call.id, content: output });
     }
   }
@@ -32,9 +32,9 @@ async function ask(model, messages) {
   return calls;
 }
 
-function run(cmd) {
+function run(cmd, env) {
   return new Promise((resolve) => {
-    const child = spawn('/bin/bash', ['-lc', cmd], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('/bin/bash', ['-lc', cmd], { stdio: ['ignore', 'pipe', 'pipe'], env });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;

@@ -45,6 +45,7 @@ export async function openWorld(model) {
     tools: ['exec_command'],
   });
   return {
+    env,
     registeredMs,
     daemonPid: daemon.child.pid,
     meshPid: mesh.child.pid,

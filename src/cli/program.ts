@@ -18,6 +18,14 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     });
   };
   const program = build(context, act);
+  // An action of its own would have commander take an unknown command for an argument, and suggest nothing.
+  if (args.every((arg) => arg.startsWith('-'))) {
+    program.action((_options, command: Command) =>
+      act(command, async (output) =>
+        (await import('./commands/next-step.ts')).nextStepCommand(context, output),
+      ),
+    );
+  }
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
@@ -57,12 +65,7 @@ function build(context: CliContext, act: (command: Command, work: Act) => Promis
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
       writeErr: (text) => void context.stderr.write(text),
-    })
-    .action((_options, command: Command) =>
-      act(command, async (output) =>
-        (await import('./commands/next-step.ts')).nextStepCommand(context, output),
-      ),
-    );
+    });
   addCommonOptions(program);
   const add = (usage: string, description: string, example: string, parent = program): Command =>
     addCommonOptions(parent.command(usage))

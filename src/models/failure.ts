@@ -44,7 +44,9 @@ function callFailure(error: APICallError, model: string, now: number): RunmeshEr
       },
     );
   }
-  const retryable = statusCode === undefined || statusCode === 408 || statusCode === 429 || statusCode >= 500;
+  // A broken connection after a good start is reported with the good start's status.
+  const broken = statusCode === undefined || statusCode < 400;
+  const retryable = broken || statusCode === 408 || statusCode === 429 || statusCode >= 500;
   const retryAfterMs = readRetryAfter(responseHeaders, now);
   const status = statusCode === undefined ? '' : ` (${statusCode})`;
   return new RunmeshError('model_error', `${model} answered with an error${status}: ${error.message}`, {

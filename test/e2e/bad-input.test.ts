@@ -1,0 +1,162 @@
+import { rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { House } from '../support/house.ts';
+import { resultsIn, startChatModel } from '../support/model-server.ts';
+
+const answers = () => startChatModel(() => ({ text: 'Fine.' }));
+
+describe('what a device does with what it cannot do', () => {
+  it('a tool nobody knows is refused at dispatch, by name', async () => {
+    const house = await House.withModel((await answers()).baseUrl, {
+      tools: ['read_file', 'fly_to_the_moon'],
+    });
+    const record = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(record).toMatchObject({ status: 'failed', error: { code: 'rejected_unsupported' } });
+    expect(JSON.stringify(record.error)).toMatch(/fly_to_the_moon.*exec_command/);
+  });
+
+  it('a workspace nobody named is refused, one that vanished fails the run, and the daemon lives on', async () => {
+    const house = await House.withModel((await answers()).baseUrl);
+    const unknown = await house.post('/v1/run', {
+      agent: 'worker',
+      prompt: 'go',
+      stream: false,
+      metadata: { workspace: 'nowhere' },
+    });
+    expect(unknown).toMatchObject({ status: 'failed', error: { code: 'rejected_invalid' } });
+    rmSync(house.workspace, { recursive: true });
+    const vanished = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(vanished).toMatchObject({ status: 'failed', error: { code: 'workspace_missing' } });
+    expect((await house.command('status', '--json').exited).code).toBe(0);
+  });
+
+  it('a model that does not exist and one without a key fail with what to do', async () => {
+    const house = await House.withModel((await answers()).baseUrl);
+    const cases = [
+      { model: 'nobody/x', code: 'model_not_found', says: 'anthropic' },
+      { model: 'anthropic/claude-sonnet-4-5', code: 'model_key_missing', says: 'ANTHROPIC_API_KEY' },
+      { model: 'no-such-platform-model', code: 'model_not_found', says: 'runmesh-demo' },
+    ];
+    for (const { model, code, says } of cases) {
+      await house.agent({ model });
+      const record = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+      expect(record).toMatchObject({ status: 'failed', error: { code } });
+      expect(JSON.stringify(record.error)).toContain(says);
+    }
+  });
+
+  it('a call that does not fit its schema goes back to the model, and the run goes on', async () => {
+    const model = await startChatModel((request) =>
+      resultsIn(request) === 0
+        ? {
+            calls: [
+              { name: 'read_file', args: '{"path":' },
+              { name: 'read_file', args: { file: 'x' } },
+              { name: 'nothing', args: {} },
+            ],
+          }
+        : {
+            text: JSON.stringify(
+              request.messages.filter((message) => message.role === 'tool').map((message) => message.content),
+            ),
+          },
+    );
+    const house = await House.withModel(model.baseUrl);
+    const record = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(record.status).toBe('completed');
+    expect(String(record.result)).toMatch(/not valid JSON.*path.*no tool named.*nothing/s);
+  });
+
+  it('a stream cut in the middle and a 429 are tried again, and no word is doubled', async () => {
+    const model = await startChatModel((_request, count) => {
+      if (count === 1) {
+        return {
+          raw: (response) => {
+            response.writeHead(429, { 'retry-after': '0', 'content-type': 'application/json' });
+            response.end('{"error":{"message":"slow down"}}');
+          },
+        };
+      }
+      if (count > 2) return { text: 'One two three four five.' };
+      return {
+        raw: (response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write(
+            'data: {"id":"c","choices":[{"index":0,"delta":{"content":"One two "},"finish_reason":null}]}\n\n',
+          );
+          setTimeout(() => response.destroy(), 50);
+        },
+      };
+    });
+    const house = await House.withModel(model.baseUrl);
+    const stream = await house.run({ prompt: 'count' });
+    await stream.ended;
+    expect(stream.payloads('run_completed')).toMatchObject([
+      { status: 'completed', result: 'One two three four five.', usage: { totalTokens: 110 } },
+    ]);
+    const deltas = stream.frames.filter((frame) => frame.type === 'assistant_message_delta');
+    expect(deltas.map((frame) => frame.text).join('')).toBe('One two three four five.');
+    expect(model.requests()).toBe(3);
+  }, 30_000);
+
+  it('a revoked device is closed for good, and says what to do', async () => {
+    const house = await House.withModel((await answers()).baseUrl);
+    await house.post(`/v1/runmesh/nodes/${house.deviceId}/revoke`, {});
+    expect(await house.daemon?.exited).toMatchObject({ code: 1 });
+    expect(house.daemon?.lines.at(-1)).toMatchObject({
+      type: 'error',
+      message: expect.stringContaining('runmesh link'),
+    });
+  });
+
+  it('a second daemon on the same home is refused, naming the first', async () => {
+    const house = await House.withModel((await answers()).baseUrl);
+    const second = house.command('daemon', '--json');
+    expect(await second.exited).toMatchObject({ code: 1 });
+    expect(second.lines.at(-1)).toMatchObject({
+      code: 'already_running',
+      message: expect.stringContaining(String(house.daemon?.child.pid)),
+    });
+  });
+});
+
+describe('a run that this device starts itself', () => {
+  it.each([['with its daemon'], ['without one']])(
+    'is executed here and published over HTTP, %s',
+    async (how) => {
+      const model = await startChatModel((request) =>
+        resultsIn(request) === 0
+          ? { text: 'Looking.', calls: [{ name: 'exec_command', args: { cmd: 'pwd' } }] }
+          : { text: 'Here.' },
+      );
+      const house = await House.withModel(model.baseUrl);
+      if (how === 'without one') {
+        house.daemon?.signal('SIGTERM');
+        await house.daemon?.exited;
+      }
+      const run = house.command('run', '--here', 'worker', 'where are you', '--json');
+      expect(await run.exited).toMatchObject({ code: 0 });
+      const record = run.lines.at(-1) ?? {};
+      expect(record).toMatchObject({
+        status: 'completed',
+        result: 'Here.',
+        executionMode: 'local-mac',
+        iterations: 2,
+        usage: { totalTokens: 220 },
+      });
+      await expect.poll(async () => (await house.get(`/v1/run/${record.runId}`)).status).toBe('completed');
+      const { events } = (await house.get(`/v1/threads/${record.threadId}/events`)) as {
+        events: { type: string }[];
+      };
+      expect(events.map((event) => event.type)).toEqual([
+        'run_started',
+        'user_message',
+        'assistant_message',
+        'tool_call',
+        'tool_result',
+        'assistant_message',
+        'run_completed',
+      ]);
+    },
+  );
+});
