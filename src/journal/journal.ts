@@ -20,6 +20,8 @@ export interface Journal {
   readonly epoch: string;
   /** Where an unreadable journal was moved to, when this one had to be begun anew. */
   readonly setAside: string | undefined;
+  /** What joins the next commit instead of making one of its own: nothing that a crash may not undo. */
+  readonly deferred: (() => void)[];
   close(): void;
 }
 
@@ -45,7 +47,10 @@ export function openJournal(options: OpenJournalOptions): Journal {
 /** Runs `work` in one synced transaction; a full disk becomes an error that says so. */
 export function commit<T>(journal: Journal, work: () => T): T {
   try {
-    return journal.db.transaction(work);
+    return journal.db.transaction(() => {
+      for (const deferred of journal.deferred.splice(0)) deferred();
+      return work();
+    });
   } catch (error) {
     throw asDiskFull(error);
   }
@@ -72,7 +77,7 @@ function readyJournal(
   db.prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)').run('epoch', random.uuid());
   const { value } = db.prepare('SELECT value FROM meta WHERE name = ?').get('epoch') as { value: string };
   const statements = new Statements(db);
-  return { db, statements, clock, epoch: value, setAside, close: () => db.close() };
+  return { db, statements, clock, epoch: value, setAside, deferred: [], close: () => db.close() };
 }
 
 function moveAside(path: string, now: number): string {

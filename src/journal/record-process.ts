@@ -21,9 +21,10 @@ export function recordProcessStarted(journal: Journal, process: JournaledProcess
   );
 }
 
+/** Joins the next commit: a process that is gone is found to be gone by whoever looks for it. */
 export function recordProcessEnded(journal: Journal, runId: string, sessionId: number): void {
   const sql = 'DELETE FROM processes WHERE run_id = ? AND session_id = ?';
-  commit(journal, () => journal.statements.get(sql).run(runId, sessionId));
+  journal.deferred.push(() => journal.statements.get(sql).run(runId, sessionId));
 }
 
 /** What may still be alive of an earlier process of ours. */

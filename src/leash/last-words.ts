@@ -86,5 +86,5 @@ function isGone(pid: number): boolean {
 
 /** No terminal mode that is common changes it on its way out. */
 const MARK_EDGE = '\u001f';
-const SHORTEST_LOOK_MS = 2;
+const SHORTEST_LOOK_MS = 1;
 const LONGEST_LOOK_MS = 50;

@@ -13,6 +13,8 @@ import { listProcesses } from './process-table.ts';
 const OBSERVE_MS = 250;
 
 const sessions = new Map<number, HeldSession>();
+/** Sessions whose leader has ended, and of which something may be left in the background. */
+const exited = new Set<number>();
 const gates = new Gates();
 let closing = false;
 
@@ -44,11 +46,8 @@ function open(id: number, request: SessionRequest): void {
     const session = new HeldSession(request, gates.take(), {
       onOutput: (text, cut) => send({ type: 'output', id, text, cut }),
       onExit: (exit) => {
+        exited.add(id);
         send({ type: 'exited', id, exit });
-        // What it left in the background stays until the run ends; most commands leave nothing.
-        const table = listProcesses();
-        session.observe(table);
-        if (!session.lives(table)) end(id, session);
       },
     });
     sessions.set(id, session);
@@ -64,16 +63,23 @@ function end(id: number, session: HeldSession): void {
     .catch(() => 0)
     .then(() => {
       sessions.delete(id);
+      exited.delete(id);
       send({ type: 'ended', id });
     })
     .catch(() => {});
 }
 
-/** Remembers descendants while they can still be traced. */
+/**
+ * Remembers descendants while they can still be traced, and says of which exited commands nothing is left: here and not
+ * at the exit itself, since reading the process table would hold up the next command.
+ */
 function observe(): void {
   if (sessions.size === 0) return;
   const table = listProcesses();
-  for (const session of sessions.values()) session.observe(table);
+  for (const [id, session] of sessions) {
+    session.observe(table);
+    if (exited.has(id) && !session.lives(table)) end(id, session);
+  }
 }
 
 function close(): void {

@@ -2,7 +2,7 @@ import { runAgent } from '../agent/agent.ts';
 import type { AgentEnd, AgentPorts } from '../agent/ports.ts';
 import { appendEvents } from '../journal/append-events.ts';
 import { markRunning } from '../journal/count-death.ts';
-import { commit, type Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { readRunEvents } from '../journal/read-events.ts';
 import { hasIntent, recordIntent } from '../journal/record-intent.ts';
 import { recordOutcome } from '../journal/record-outcome.ts';
@@ -136,6 +136,6 @@ function toolContextOf(
     },
     onProcessStarted: (sessionId, process) =>
       recordProcessStarted(journal, { runId, sessionId, callId, ...process }),
-    onProcessEnded: (sessionId) => commit(journal, () => recordProcessEnded(journal, runId, sessionId)),
+    onProcessEnded: (sessionId) => recordProcessEnded(journal, runId, sessionId),
   };
 }
