@@ -41,6 +41,8 @@ export function readLockHolder(paths: Pick<DevicePaths, 'pid'>): LockHolder | un
 
 function release(db: Database, pidFile: string): void {
   rmSync(pidFile, { force: true });
+  // Closing alone leaves the transaction to whenever its statements are collected.
+  db.exec('ROLLBACK');
   db.close();
 }
 

@@ -35,7 +35,7 @@ describe('linking a device', () => {
     expect(answer.status).toBe(201);
     expect(code).toMatch(/^[A-HJ-NP-Z2-9]{6}$/);
     expect(answer.data.url).toBe(`${mesh.url}/devices/link`);
-    expect((await poll()).data).toEqual({ status: 'pending', retryAfterMs: 2_000 });
+    expect((await poll()).data).toEqual({ status: 'pending', retryAfterMs: 500 });
     const approval = await mesh.call('POST', `${PATH}/approve`, { code: code.toLowerCase() });
     expect(approval.data).toMatchObject({ status: 'approved', deviceId: expect.stringMatching(/^dev_/) });
     const { data } = await poll();
