@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { writeInside } from '../guard/files.ts';
 import { RunmeshError } from '../kit/errors.ts';
-import { fileChange, readText } from './text-files.ts';
+import { fileChange } from './file-change.ts';
+import { readTextFile } from './text-file.ts';
 import type { Tool } from './tool.ts';
 
 const input = z.strictObject({
@@ -9,12 +10,12 @@ const input = z.strictObject({
   old_string: z
     .string()
     .min(1)
-    .describe('Text to replace, exactly as it stands in the file, without line numbers.'),
-  new_string: z.string().describe('Text to put in its place.'),
+    .describe('The text to replace, exactly as in the file and without line numbers.'),
+  new_string: z.string().describe('The text to put in its place.'),
   replace_all: z
     .boolean()
     .optional()
-    .describe('Replace every occurrence; otherwise old_string must occur exactly once.'),
+    .describe('Replace it wherever it stands. Default: false, and then it must stand there exactly once.'),
 });
 
 export const editFile: Tool<z.infer<typeof input>> = {
@@ -23,25 +24,37 @@ export const editFile: Tool<z.infer<typeof input>> = {
   input,
   repeatable: false,
   execute: async ({ path, old_string, new_string, replace_all = false }, { workspace }) => {
-    const file = await readText(workspace, path);
-    const pieces = file.text.split(old_string);
+    if (old_string === new_string) {
+      throw new RunmeshError('nothing_to_change', 'old_string and new_string are the same text.');
+    }
+    const file = await readTextFile(workspace, path);
+    const { pieces, replacement } = splitAt(file.text, old_string, new_string);
     const found = pieces.length - 1;
-    if (found === 0)
+    if (found === 0) {
       throw new RunmeshError(
         'text_not_found',
-        `old_string does not occur in ${file.path}. Read the file again.`,
+        `old_string is not in ${file.path}. Read the file again and copy the text as it is.`,
       );
+    }
     if (found > 1 && !replace_all) {
       throw new RunmeshError(
         'text_not_unique',
-        `old_string occurs ${found} times in ${file.path}. Give more of the lines around it, or set replace_all.`,
+        `old_string stands ${found} times in ${file.path}. Give more of the lines around it, or set replace_all.`,
       );
     }
-    const text = pieces.join(new_string);
-    await writeInside(workspace, path, text);
+    const text = pieces.join(replacement);
+    await writeInside(workspace, file.path, text);
     return {
-      text: `Replaced ${found} in ${file.path}.`,
-      fileChanges: [fileChange(file.path, file.text, text)],
+      text: `Replaced ${found === 1 ? 'it once' : `it ${found} times`} in ${file.path}.`,
+      fileChanges: [fileChange({ kind: 'update', path: file.path, before: file.text, after: text })],
     };
   },
 };
+
+/** Models write plain line ends; in a file with `\r\n` the same text with those is looked for as well. */
+function splitAt(text: string, old: string, replacement: string): { pieces: string[]; replacement: string } {
+  const pieces = text.split(old);
+  if (pieces.length > 1 || !text.includes('\r\n')) return { pieces, replacement };
+  const withReturns = (plain: string) => plain.replace(/\r?\n/g, '\r\n');
+  return { pieces: text.split(withReturns(old)), replacement: withReturns(replacement) };
+}

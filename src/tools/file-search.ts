@@ -4,23 +4,30 @@ import { ripgrep } from './ripgrep.ts';
 import type { Tool } from './tool.ts';
 
 const input = z.strictObject({
-  pattern: z.string().min(1).describe('Glob such as **/*.test.ts, or part of a file name.'),
-  path: z.string().optional().describe('Folder to search, relative to the workspace.'),
+  pattern: z
+    .string()
+    .min(1)
+    .describe('Glob: *.test.ts fits file names anywhere, src/**/*.ts paths from the workspace.'),
+  path: z.string().min(1).optional().describe('Folder to look in. Default: the workspace.'),
 });
 
 export const fileSearch: Tool<z.infer<typeof input>> = {
   name: 'file_search',
-  description: 'Finds files by name. Files that git ignores are left out.',
+  description: 'Finds files by a glob and answers their paths, sorted. Files that git ignores are left out.',
   input,
   repeatable: true,
-  execute: async (args, { workspace, signal }) => {
-    const { path } = await resolveInside(workspace, args.path ?? '.');
-    const glob = /[*?[{]/.test(args.pattern) ? args.pattern : `*${args.pattern}*`;
-    const flags = ['--files', '--hidden', '--sort=path', `--iglob=${glob}`, '--glob=!.git'];
-    const found = await ripgrep(workspace.root, [...flags, '--', path], { maxLines: MAX_FILES, signal });
-    if (found.lines.length === 0) return { text: 'No file found.' };
-    const lines = found.lines.map((line) => line.replace(/^\.\//, ''));
-    if (found.more) lines.push(`[more than ${MAX_FILES} files; narrow the search]`);
+  execute: async ({ pattern, path = '.' }, { workspace, signal }) => {
+    const place = await resolveInside(workspace, path);
+    const lines: string[] = [];
+    const flags = ['--files', '--sort=path'];
+    await ripgrep({ cwd: workspace.root, flags, path: place.path, include: pattern, signal }, (line) => {
+      lines.push(line);
+      return lines.length <= MAX_FILES;
+    });
+    if (lines.length === 0) return { text: `[no file fits ${pattern}]` };
+    if (lines.length > MAX_FILES) {
+      lines[MAX_FILES] = `[only the first ${MAX_FILES} files are listed; give a narrower glob]`;
+    }
     return { text: lines.join('\n') };
   },
 };

@@ -4,30 +4,32 @@ import { RunmeshError } from '../kit/errors.ts';
 import type { Tool } from './tool.ts';
 
 const input = z.strictObject({
-  port: z.int().min(1).max(65_535).describe('Port that a server of this run listens on.'),
+  port: z.int().min(1).max(65_535).describe('Port that a server listens on.'),
 });
 
-/** On a device the answer is local: nothing is opened to the outside. */
+/** On a device the address is a local one: nothing is opened to the outside. */
 export const getDevUrl: Tool<z.infer<typeof input>> = {
   name: 'get_dev_url',
-  description: 'Gives the URL of a development server that listens on a port of this computer.',
+  description:
+    'Answers the URL of a server that listens on a port of this computer, for instance one you started.',
   input,
   repeatable: true,
-  execute: async ({ port }) => {
-    const hosts = await Promise.all(['127.0.0.1', '::1'].map((host) => listens(host, port)));
-    if (!hosts.includes(true)) {
+  execute: async ({ port }, { signal }) => {
+    const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => listens(host, port, signal)));
+    signal.throwIfAborted();
+    if (!answers.includes(true)) {
       throw new RunmeshError(
         'nothing_listens',
-        `Nothing listens on port ${port}. Start the server, wait until it is ready, then ask again.`,
+        `port: nothing listens on ${port} of this computer. Start the server, wait until it is ready, and ask again.`,
       );
     }
-    return { text: `http://localhost:${port}\nReachable on this computer only.` };
+    return { text: `http://localhost:${port}\nIt is reachable on this computer only.` };
   },
 };
 
-function listens(host: string, port: number): Promise<boolean> {
+function listens(host: string, port: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: PROBE_MS });
+    const socket = connect({ host, port, timeout: PROBE_MS, signal });
     const done = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
@@ -38,4 +40,5 @@ function listens(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** On loopback an answer takes well under a millisecond. */
 const PROBE_MS = 1_000;

@@ -7,48 +7,50 @@ import type { Tool } from './tool.ts';
 const input = z.strictObject({
   path: z
     .string()
+    .min(1)
     .optional()
-    .describe('Folder to list, relative to the workspace; the workspace itself by default.'),
-  depth: z.int().min(1).max(5).optional().describe('How many levels; 1 by default.'),
+    .describe('Folder to list, relative to the workspace. Default: the workspace.'),
+  depth: z.int().min(1).max(5).optional().describe('How many levels to list, from 1 to 5. Default: 1.'),
 });
 
 export const listDirectory: Tool<z.infer<typeof input>> = {
   name: 'list_directory',
-  description: 'Lists a folder: folders end with /, links show where they point to by @.',
+  description:
+    'Lists a folder, a level deeper two spaces further in. Folders end with /, symbolic links with @. What is in .git and node_modules is listed only when that folder itself is asked for.',
   input,
   repeatable: true,
-  execute: async ({ path = '.', depth = 1 }, { workspace }) => {
+  execute: async ({ path = '.', depth = 1 }, { workspace, signal }) => {
     const lines: string[] = [];
-    const more = await list(workspace, path, depth, '', lines);
-    if (lines.length === 0) return { text: 'The folder is empty.' };
-    return {
-      text: more
-        ? `${lines.join('\n')}\n[more than ${MAX_ENTRIES} entries; list a smaller folder]`
-        : lines.join('\n'),
-    };
+    const whole = await listInto(lines, workspace, path, { depth, indent: '', signal });
+    if (lines.length === 0) return { text: '[the folder is empty]' };
+    if (!whole)
+      lines.push(
+        `[only the first ${MAX_ENTRIES} entries are listed; list a folder further in, or less deep]`,
+      );
+    return { text: lines.join('\n') };
   },
 };
 
-/** Answers whether something was left out. */
-async function list(
+/** Adds a folder's entries; `false` when there were too many. */
+async function listInto(
+  lines: string[],
   workspace: Workspace,
   path: string,
-  depth: number,
-  indent: string,
-  lines: string[],
+  options: { depth: number; indent: string; signal: AbortSignal },
 ): Promise<boolean> {
+  const { depth, indent, signal } = options;
+  signal.throwIfAborted();
   const { entries } = await listInside(workspace, path);
   for (const entry of entries) {
-    if (lines.length >= MAX_ENTRIES) return true;
+    if (lines.length >= MAX_ENTRIES) return false;
     const suffix = entry.isDirectory() ? '/' : entry.isSymbolicLink() ? '@' : '';
     lines.push(`${indent}${entry.name}${suffix}`);
-    const opens = entry.isDirectory() && depth > 1 && !SKIPPED.has(entry.name);
-    if (opens && (await list(workspace, join(path, entry.name), depth - 1, `${indent}  `, lines)))
-      return true;
+    if (depth === 1 || !entry.isDirectory() || NOT_OPENED.has(entry.name)) continue;
+    const deeper = { depth: depth - 1, indent: `${indent}  `, signal };
+    if (!(await listInto(lines, workspace, join(path, entry.name), deeper))) return false;
   }
-  return false;
+  return true;
 }
 
 const MAX_ENTRIES = 1_000;
-/** Listed, but not opened on the way down: nobody who asks for levels means these. */
-const SKIPPED: ReadonlySet<string> = new Set(['.git', 'node_modules']);
+const NOT_OPENED: ReadonlySet<string> = new Set(['.git', 'node_modules']);

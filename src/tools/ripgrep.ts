@@ -1,15 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { rgPath } from '@vscode/ripgrep';
 import { execa } from 'execa';
 import { RunmeshError } from '../kit/errors.ts';
 import { BoundedText } from './bounded-text.ts';
 
-/** Runs ripgrep in a folder, without a configuration that could make it run something, and gives its lines. */
-export async function ripgrep(
-  cwd: string,
-  args: string[],
-  options: { maxLines: number; signal: AbortSignal },
-) {
-  const child = execa(rgPath, ['--no-config', '--color=never', ...args], {
+export interface Search {
+  /** Where to run: a workspace's folder. */
+  cwd: string;
+  flags: string[];
+  /** What to look through, relative to `cwd`. */
+  path: string;
+  /** Only files that this glob fits, by name or, where it has a slash, by path from `cwd`. */
+  include?: string | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs ripgrep and hands over its lines until `onLine` answers `false`. It reads no configuration, runs nothing, and
+ * honours .gitignore. Throws `search_failed` with ripgrep's own reason.
+ */
+export async function ripgrep(search: Search, onLine: (line: string) => boolean): Promise<void> {
+  const filter = search.include === undefined ? undefined : await writeFilter(search.include);
+  try {
+    await run(search, filter === undefined ? [] : [`--ignore-file=${filter.file}`], onLine);
+  } finally {
+    await filter?.remove();
+  }
+}
+
+async function run(
+  { cwd, flags, path, signal }: Search,
+  filterFlags: string[],
+  onLine: (line: string) => boolean,
+): Promise<void> {
+  const child = execa(rgPath, [...ALWAYS, ...filterFlags, ...flags, '--', path], {
     cwd,
     env: {},
     extendEnv: false,
@@ -17,30 +43,53 @@ export async function ripgrep(
     buffer: false,
     reject: false,
     timeout: SEARCH_MS,
-    cancelSignal: options.signal,
-    forceKillAfterDelay: 500,
+    cancelSignal: signal,
   });
-  const errors = new BoundedText(2_000);
-  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
-  const lines: string[] = [];
-  let more = false;
+  const complaints = new BoundedText(MAX_COMPLAINT_UNITS);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));
+  let found = false;
+  let enough = false;
   for await (const line of child.iterable({ from: 'stdout' })) {
-    more = lines.length >= options.maxLines;
-    if (more) break;
-    lines.push(line.slice(0, MAX_LINE_UNITS));
+    found = true;
+    enough = !onLine(line.replace(/^\.\//, ''));
+    if (enough) break;
   }
-  if (more) child.kill();
+  if (enough) child.kill();
   const { exitCode, timedOut } = await child;
-  options.signal.throwIfAborted();
-  // 1 is "nothing found"; 2 may come with results when some file could not be read.
-  if (!more && lines.length === 0 && (timedOut || (exitCode !== 0 && exitCode !== 1))) {
-    const reason = timedOut
-      ? `it took longer than ${SEARCH_MS / 1_000} seconds`
-      : errors.within(2_000).trim();
-    throw new RunmeshError('search_failed', `The search did not work: ${reason}`);
+  signal.throwIfAborted();
+  if (timedOut) {
+    throw failed(`it took longer than ${SEARCH_MS / 1_000} seconds. Look through a smaller folder.`);
   }
-  return { lines, more };
+  // 1 is "nothing found"; 2 also comes with results, when some file could not be read.
+  if (!enough && !found && exitCode !== 0 && exitCode !== 1) {
+    throw failed(complaints.within(MAX_COMPLAINT_UNITS).trim());
+  }
 }
 
+/**
+ * A glob as an ignore file of the lowest rank, which ignores everything else. `--glob` would not do: it overrules
+ * .gitignore, so that `src/**` would look through what the repository ignores.
+ */
+async function writeFilter(glob: string): Promise<{ file: string; remove: () => Promise<void> }> {
+  if (/[\r\n]/.test(glob)) throw failed('a glob has no line end.');
+  const folder = await mkdtemp(join(tmpdir(), 'runmesh-search-'));
+  const file = join(folder, 'only');
+  await writeFile(file, `*\n!*/\n!${glob.replace(/^\.\//, '/')}\n`);
+  return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function failed(reason: string): RunmeshError {
+  return new RunmeshError('search_failed', `The search did not work: ${reason}`);
+}
+
+/** A search is not worth more of a run's time. */
 const SEARCH_MS = 30_000;
-const MAX_LINE_UNITS = 500;
+const MAX_COMPLAINT_UNITS = 2_000;
+const ALWAYS = [
+  '--no-config',
+  '--no-messages',
+  '--color=never',
+  '--hidden',
+  '--no-require-git',
+  '--glob=!.git',
+];
