@@ -1,4 +1,4 @@
-import { readConfig } from '../../device/config.ts';
+import { readConfig, setConfig } from '../../device/config.ts';
 import { linkDevice } from '../../device/link-device.ts';
 import { normalizeMeshUrl } from '../../device/mesh-http.ts';
 import { prepareFolders } from '../../device/paths.ts';
@@ -46,6 +46,7 @@ export async function linkCommand(
     },
   });
   forget();
+  if (options.name !== undefined) setConfig(paths, 'deviceLabel', options.name);
   output.tell({ type: 'linked', deviceId: pin.deviceId });
   output.say(`Linked as ${pin.deviceId}; its key is kept in the ${secrets.kind}.`);
   if (Object.keys(readConfig(paths).workspaces).length === 0) {

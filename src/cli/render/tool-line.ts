@@ -28,7 +28,7 @@ function tellingArgument(json: string): string {
     const value = values[name];
     if (typeof value === 'string' && value !== '') return value;
   }
-  const files = typeof values.patch === 'string' ? filesOfPatch(values.patch) : [];
+  const files = typeof values.input === 'string' ? filesOfPatch(values.input) : [];
   if (files.length > 0) return files.join(', ');
   return Object.keys(values).length === 0 ? '' : json;
 }
