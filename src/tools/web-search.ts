@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { codeOf, RunmeshError } from '../kit/errors.ts';
+import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { WebSearchConfig } from '../protocol/tools-config.ts';
 import { boundText } from './bounded-text.ts';
 import { type SearchRequest, type SearchResult, searchRequest } from './search-providers.ts';
@@ -39,23 +39,24 @@ async function ask(
 ): Promise<SearchResult[]> {
   const { host } = request.url;
   const timeout = AbortSignal.timeout(SEARCH_MS);
-  try {
-    const response = await fetch(request.url, {
-      ...request.init,
-      // The key was meant for this address and no other.
-      redirect: 'error',
-      signal: AbortSignal.any([signal, timeout]),
-    });
-    if (!response.ok) throw failed(whyRefused(host, response.status));
-    const answer = request.read(await response.json());
-    if (answer.success) return answer.data;
-    throw failed(`${host} answered something else than search results.`);
-  } catch (error) {
-    if (error instanceof RunmeshError) throw error;
-    if (timeout.aborted) throw failed(`${host} did not answer within ${SEARCH_MS / 1_000} seconds.`);
-    const cause = error instanceof Error ? error.cause : undefined;
-    throw failed(`${host} gave no usable answer (${codeOf(cause, 'no JSON, or the connection failed')}).`);
-  }
+  const tooLate = () => failed(`${host} did not answer within ${SEARCH_MS / 1_000} seconds.`);
+  const response = await fetch(request.url, {
+    ...request.init,
+    // The key was meant for this address and no other.
+    redirect: 'error',
+    signal: AbortSignal.any([signal, timeout]),
+  }).catch((error: unknown) => {
+    if (timeout.aborted) throw tooLate();
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw failed(`${host} cannot be reached (${codeOf(cause, messageOf(cause))}).`);
+  });
+  if (!response.ok) throw failed(whyRefused(host, response.status));
+  const body = await response.json().catch(() => {
+    throw timeout.aborted ? tooLate() : failed(`${host} answered no JSON.`);
+  });
+  const answer = request.read(body);
+  if (!answer.success) throw failed(`${host} answered something else than search results.`);
+  return answer.data;
 }
 
 function whyRefused(host: string, status: number): string {
