@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
-import { lstat, readdir, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { RunmeshError } from '../kit/errors.ts';
-import { asSentence, makeParents, openInside, refuseProtected, resolveInside } from './inside.ts';
+import { HELD_FLAGS, type HeldFolder, holdFolder } from './held-folder.ts';
+import { asSentence, type InsidePath, openInside, refuseProtected, resolveInside } from './inside.ts';
 import type { Workspace } from './workspaces.ts';
 
 /** File operations of our own tools: inside a workspace or not at all. Paths may be relative or absolute. */
@@ -54,45 +55,64 @@ export async function writeInside(
 ): Promise<string> {
   const place = await resolveInside(workspace, path, 'parents');
   refuseProtected(place);
-  await makeParents(workspace, place);
-  const before = await lstat(place.real).catch(() => undefined);
-  if (before !== undefined && !before.isFile()) {
-    throw new RunmeshError('not_a_file', `${place.path} is not a file, so it cannot be written.`);
-  }
-  const temporary = { real: join(dirname(place.real), `.runmesh-${randomUUID()}`), path: place.path };
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-  const { handle } = await openInside(workspace, temporary, flags, 0o600);
-  try {
-    await handle.writeFile(data);
-    await handle.chmod(mode ?? (before === undefined ? 0o644 : before.mode & 0o777));
-    await handle.close();
-    await rename(temporary.real, place.real);
-  } catch (error) {
-    await handle.close().catch(() => {});
-    await unlink(temporary.real).catch(() => {});
-    throw asSentence(error, place.path);
-  }
-  return place.path;
+  if (place.real === workspace.root) throw notWritable(place.path);
+  return inFolder(workspace, place, true, async (folder, name) => {
+    const before = await lstat(folder.at(name)).catch(() => undefined);
+    if (before !== undefined && !before.isFile()) throw notWritable(place.path);
+    const temporary = folder.at(`.runmesh-${randomUUID()}`);
+    try {
+      const handle = await open(temporary, NEW_FILE, 0o600);
+      try {
+        await handle.writeFile(data);
+        await handle.chmod(mode ?? (before === undefined ? 0o644 : before.mode & 0o777));
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, folder.at(name));
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      throw error;
+    }
+    return place.path;
+  });
 }
 
 /** Deletes a file (or a link, never its target). Folders are refused. */
 export async function deleteInside(workspace: Workspace, path: string): Promise<string> {
   const parent = await resolveInside(workspace, join(path, '..'));
-  const name = path.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+  const name = basename(path);
   const place = {
     real: join(parent.real, name),
     path: parent.path === '.' ? name : `${parent.path}/${name}`,
   };
   refuseProtected(place);
-  const stats = await lstat(place.real).catch((error) => {
-    throw asSentence(error, place.path);
+  return inFolder(workspace, place, false, async (folder) => {
+    const stats = await lstat(folder.at(name));
+    if (stats.isDirectory()) {
+      throw new RunmeshError('not_a_file', `${place.path} is a folder; only files are deleted.`);
+    }
+    await unlink(folder.at(name));
+    return place.path;
   });
-  if (stats.isDirectory())
-    throw new RunmeshError('not_a_file', `${place.path} is a folder; only files are deleted.`);
-  await unlink(place.real).catch((error) => {
-    throw asSentence(error, place.path);
-  });
-  return place.path;
+}
+
+/** Does something with a name in its folder, held open; what the system refuses becomes a sentence. */
+async function inFolder<T>(
+  workspace: Workspace,
+  { real, path }: InsidePath,
+  create: boolean,
+  work: (folder: HeldFolder, name: string) => Promise<T>,
+): Promise<T> {
+  try {
+    const folder = await holdFolder(workspace, dirname(real), create);
+    try {
+      return await work(folder, basename(real));
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    throw asSentence(error, path);
+  }
 }
 
 /** A folder's entries by name, links not followed. */
@@ -109,9 +129,15 @@ export async function listInside(
   }
 }
 
+function notWritable(path: string): RunmeshError {
+  return new RunmeshError('not_a_file', `${path} is not a file, so it cannot be written.`);
+}
+
 function tooLarge(path: string, size: number, maxBytes: number): RunmeshError {
   return new RunmeshError(
     'file_too_large',
     `${path} has ${size} bytes, and at most ${maxBytes} are read. Look at parts of it with a command.`,
   );
 }
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | HELD_FLAGS;

@@ -1,7 +1,8 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
+import { HELD_FLAGS, holdFolder } from './held-folder.ts';
 import type { Workspace } from './workspaces.ts';
 
 /**
@@ -46,38 +47,30 @@ export function refuseProtected({ path }: InsidePath): void {
 }
 
 /**
- * Opens a file that was resolved, without following a link at its last component, and then checks that what was opened
- * still is where it was resolved to be: a folder swapped for a link between the two is found. Only regular files:
- * a FIFO would block and a device has no end.
+ * Opens a file that was resolved, through its folder and without following a link anywhere, so that nothing that moves
+ * between resolving and opening leads outside. Only regular files: a FIFO would block and a device has no end.
  */
 export async function openInside(
   workspace: Workspace,
   { real, path }: InsidePath,
   flags: number,
-  mode?: number,
 ): Promise<{ handle: FileHandle; stats: Stats }> {
+  if (real === workspace.root) throw new RunmeshError('not_a_file', `${path} is a folder, not a file.`);
   let handle: FileHandle;
   try {
-    handle = await open(real, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode);
+    const folder = await holdFolder(workspace, dirname(real));
+    try {
+      handle = await open(folder.at(basename(real)), flags | HELD_FLAGS | constants.O_NONBLOCK);
+    } finally {
+      await folder.close();
+    }
   } catch (error) {
     throw asSentence(error, path);
   }
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw new RunmeshError('not_a_file', `${path} is ${kindOf(stats)}, not a file.`);
-    await checkPlace(workspace, real, path, stats);
-    return { handle, stats };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
-/** Makes the folders above a file, checking each for a link on the way. */
-export async function makeParents(workspace: Workspace, { real }: InsidePath): Promise<void> {
-  const parent = dirname(real);
-  await mkdir(parent, { recursive: true });
-  if (!isInside(workspace.root, await realpath(parent))) throw moved(real);
+  const stats = await handle.stat();
+  if (stats.isFile()) return { handle, stats };
+  await handle.close();
+  throw new RunmeshError('not_a_file', `${path} is ${kindOf(stats)}, not a file.`);
 }
 
 /** A system error of a file operation as a sentence for a model or a person. */
@@ -123,20 +116,6 @@ async function realTarget(wanted: string, missing: 'last' | 'parents', links: nu
     throw new RunmeshError('not_found', `${wanted} does not exist, and neither does its folder.`);
   }
   return join(await realTarget(parent, missing, links), basename(wanted));
-}
-
-async function checkPlace(workspace: Workspace, real: string, path: string, opened: Stats): Promise<void> {
-  const now = await realpath(real).catch(() => undefined);
-  if (now === undefined || !isInside(workspace.root, now)) throw moved(path);
-  const there = await lstat(now);
-  if (there.ino !== opened.ino || there.dev !== opened.dev) throw moved(path);
-}
-
-function moved(path: string): RunmeshError {
-  return new RunmeshError(
-    'outside_workspace',
-    `${path} was moved while it was being opened, so nothing was done with it.`,
-  );
 }
 
 function kindOf(stats: Stats): string {
