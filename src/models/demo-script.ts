@@ -37,7 +37,7 @@ function look(): Move {
     thought: 'A failing test: first I read the code and the test that describes it.',
     said: 'I will read the code and its test first.',
     calls: [
-      { name: 'list_directory', args: { depth: 2 } },
+      { name: 'list_directory', args: { path: '.', depth: 2 } },
       { name: 'read_file', args: { path: 'src/slug.js' } },
       { name: 'read_file', args: { path: 'test/slug.test.js' } },
     ],
