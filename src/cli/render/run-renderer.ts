@@ -34,7 +34,10 @@ export class RunRenderer {
 
   show(frame: RunFrame): void {
     const delta = liveDelta.safeParse(frame);
-    if (delta.success) return this.#showDelta(delta.data);
+    if (delta.success) {
+      this.#showDelta(delta.data);
+      return;
+    }
     const event = readEvent(frame);
     if (event !== undefined) this.#showEvent(event);
   }
@@ -51,7 +54,8 @@ export class RunRenderer {
       case 'run_started': {
         const { agent, model, workspace } = event.payload;
         const where = workspace === null ? '' : ` in ${cleanLine(workspace)}`;
-        return screen.line(this.#paint('dim', `${cleanLine(agent)} (${cleanLine(model)})${where}`));
+        screen.line(this.#paint('dim', `${cleanLine(agent)} (${cleanLine(model)})${where}`));
+        break;
       }
       case 'assistant_message': {
         const { messageId, text } = event.payload;
@@ -59,24 +63,30 @@ export class RunRenderer {
         this.#texts.delete(`${DELTA_EVENT.assistant_message} ${messageId}`);
         this.#texts.delete(`${DELTA_EVENT.assistant_thinking} ${messageId}`);
         this.#lastMessage = text;
-        return screen.endLine();
+        screen.endLine();
+        break;
       }
       case 'tool_call': {
         const words = describeCall(event.payload);
         this.#calls.set(event.payload.callId, words);
-        return screen.passing(`… ${words}`, (text) => this.#paint('dim', text));
+        screen.passing(`… ${words}`, (text) => this.#paint('dim', text));
+        break;
       }
       case 'tool_result':
-        return this.#showResult(event.payload);
+        this.#showResult(event.payload);
+        break;
       case 'file_change':
         for (const line of renderDiff(event.payload, this.#paint)) screen.line(line);
-        return;
+        break;
       case 'run_steered':
-        return screen.line(this.#paint('cyan', `> ${cleanLine(event.payload.text)}`));
+        screen.line(this.#paint('cyan', `> ${cleanLine(event.payload.text)}`));
+        break;
       case 'error':
-        return screen.line(this.#paint('yellow', `! ${cleanLine(event.payload.message)}`));
+        screen.line(this.#paint('yellow', `! ${cleanLine(event.payload.message)}`));
+        break;
       case 'run_completed':
-        return this.#showEnd(event.payload);
+        this.#showEnd(event.payload);
+        break;
       default:
     }
   }
