@@ -1,21 +1,17 @@
 import { arch } from 'node:os';
 import { startControlServer } from '../control/server.ts';
-import { acquireLock, type DaemonLock } from '../device/lock.ts';
-import { openJournal } from '../journal/journal.ts';
 import { prune } from '../journal/prune.ts';
-import { isoTime } from '../kit/clock.ts';
 import { messageOf } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { StatusTree } from '../kit/status.ts';
 import { createLink } from '../link/link.ts';
 import type { StopReason } from '../link/link-state.ts';
 import type { LinkOrders } from '../link/ports.ts';
-import { createModels } from '../models/models.ts';
 import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { controlPorts } from './control-ports.ts';
 import { openDevice, type World } from './open-device.ts';
-import { createRunHost } from './run-host.ts';
+import { MAX_ATTEMPTS, openExecutor } from './open-executor.ts';
 import { RunWatchers } from './run-watchers.ts';
 
 export interface RunningDaemon {
@@ -35,29 +31,11 @@ export interface RunningDaemon {
 export async function startDaemon(world: World): Promise<RunningDaemon> {
   const device = await openDevice(world);
   const { paths, config, identity, mesh, apiKey, clock, random, log, version } = device;
-  const startedAt = isoTime(clock.now());
-  const lock = acquireLock(paths, { pid: process.pid, startedAt });
+  const executor = openExecutor(device, world);
+  const { journal, startedAt } = executor;
   const status = new StatusTree(clock);
   const watchers = new RunWatchers();
   const pause = new PauseReasons<PauseReason>();
-  const journal = releasing(lock, () => openJournal({ path: paths.journal, clock, random, log }));
-  const models = createModels({
-    env: world.env,
-    config: config.models,
-    clock,
-    random,
-    fetch,
-    proxy: { url: mesh.url, apiKey },
-  });
-  const opened = createRunHost({
-    config,
-    env: world.env,
-    platform: world.platform,
-    models,
-    clock,
-    random,
-    log,
-  });
   const ready = deferred<{ sessionId: string }>();
   const finished = deferred<{ reason: string; failed: boolean }>();
   let stopping: Promise<void> | undefined;
@@ -67,7 +45,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     clock,
     random,
     log,
-    host: opened.host,
+    host: executor.host,
     pause,
     say: status.loop('runs'),
     maxConcurrentRuns: config.maxConcurrentRuns,
@@ -103,7 +81,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
       os: `${world.platform} ${arch()}`,
       hostname: world.hostname,
       capabilities: () => ({
-        tools: opened.toolbox.names(),
+        tools: executor.toolbox.names(),
         workspaces: Object.keys(config.workspaces),
         maxConcurrentRuns: config.maxConcurrentRuns,
       }),
@@ -124,9 +102,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
       await link.stop(LAST_ACKS_MS);
       await linked;
       await control.close();
-      await opened.close();
-      journal.close();
-      lock.release();
+      await executor.close();
       ready.reject(new Error(reason));
       finished.resolve({ reason, failed });
     })();
@@ -151,7 +127,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
   ready.promise.catch(() => {});
   await runs.start();
   const linked = link.run().catch((error) => end(`the link broke: ${messageOf(error)}`, true));
-  opened.warm().catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
+  executor.warm().catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
   log.info({ pruned: prune(journal, clock.now() - config.retentionDays * DAY_MS) }, 'old runs were pruned');
   return {
     deviceId: mesh.deviceId,
@@ -173,16 +149,6 @@ function explainStop(why: StopReason): string {
   return words[why];
 }
 
-/** A journal that cannot be opened must not keep the lock. */
-function releasing<T>(lock: DaemonLock, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
-
 function deferred<T>() {
   let resolve: (value: T) => void = () => {};
   let reject: (error: Error) => void = () => {};
@@ -193,6 +159,5 @@ function deferred<T>() {
   return { promise, resolve, reject };
 }
 
-const MAX_ATTEMPTS = 3;
 const LAST_ACKS_MS = 3_000;
 const DAY_MS = 86_400_000;

@@ -1,16 +1,14 @@
-import { acquireLock } from '../device/lock.ts';
-import { type Journal, openJournal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { HerePublisher } from '../link/here-publisher.ts';
-import { createModels } from '../models/models.ts';
 import { errorEnvelope } from '../protocol/errors.ts';
 import { dispatchOrder } from '../protocol/frames.ts';
 import { type RunRequest, runRecord } from '../protocol/run-api.ts';
 import type { PauseReason, Runs } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { type OpenedDevice, openDevice, type World } from './open-device.ts';
-import { createRunHost } from './run-host.ts';
+import { MAX_ATTEMPTS, openExecutor } from './open-executor.ts';
 import { RunWatchers } from './run-watchers.ts';
 import { watchRun } from './watch-run.ts';
 
@@ -55,29 +53,11 @@ export async function* runHere(
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
   const device = await openDevice(world);
-  const { paths, config, clock, random, log, mesh, apiKey } = device;
-  const lock = acquireLock(paths, { pid: process.pid, startedAt: new Date(clock.now()).toISOString() });
-  const journal = openJournal({ path: paths.journal, clock, random, log });
+  const { config, clock, random, log, mesh, apiKey } = device;
+  const { journal, host, close } = openExecutor(device, world);
   const watchers = new RunWatchers();
   const access = { meshUrl: mesh.url, apiKey, fetch };
   const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
-  const models = createModels({
-    env: world.env,
-    config: config.models,
-    clock,
-    random,
-    fetch,
-    proxy: { url: mesh.url, apiKey },
-  });
-  const opened = createRunHost({
-    config,
-    env: world.env,
-    platform: world.platform,
-    models,
-    clock,
-    random,
-    log,
-  });
   const over = new AbortController();
   const publishing = publisher.run(over.signal);
   const runs = createRuns({
@@ -85,11 +65,11 @@ export async function* runHere(
     clock,
     random,
     log,
-    host: opened.host,
+    host,
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: config.maxConcurrentRuns,
-    maxAttempts: 3,
+    maxAttempts: MAX_ATTEMPTS,
     onCommitted: (runId) => {
       publisher.committed();
       watchers.committed(runId);
@@ -103,10 +83,11 @@ export async function* runHere(
     await runs.drain(config.drainMs);
     over.abort();
     await publishing;
-    await publisher.finish();
-    await opened.close();
-    journal.close();
-    lock.release();
+    try {
+      await publisher.finish();
+    } finally {
+      await close();
+    }
   }
 }
 

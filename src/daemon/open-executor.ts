@@ -1,0 +1,46 @@
+import { acquireLock } from '../device/lock.ts';
+import { type Journal, openJournal } from '../journal/journal.ts';
+import { isoTime } from '../kit/clock.ts';
+import { createModels } from '../models/models.ts';
+import type { OpenedDevice, World } from './open-device.ts';
+import { createRunHost, type OpenedHost } from './run-host.ts';
+
+/** What executing runs on this machine takes, with or without a link: the lock, the journal, and the rooms of a run. */
+export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> {
+  journal: Journal;
+  startedAt: string;
+  close(): Promise<void>;
+}
+
+/** Throws `already_running` where another process executes this device's runs; nothing stays open then. */
+export function openExecutor(device: OpenedDevice, world: World): Executor {
+  const { paths, config, clock, random, log, mesh, apiKey } = device;
+  const { env, platform } = world;
+  const startedAt = isoTime(clock.now());
+  const lock = acquireLock(paths, { pid: process.pid, startedAt });
+  let journal: Journal;
+  try {
+    journal = openJournal({ path: paths.journal, clock, random, log });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  const proxy = { url: mesh.url, apiKey };
+  const models = createModels({ env, config: config.models, clock, random, fetch, proxy });
+  const { host, toolbox, warm, close } = createRunHost({ config, env, platform, models, clock, random, log });
+  return {
+    host,
+    toolbox,
+    warm,
+    journal,
+    startedAt,
+    close: async () => {
+      await close();
+      journal.close();
+      lock.release();
+    },
+  };
+}
+
+/** Deaths of the process at one step after which a run is given up. */
+export const MAX_ATTEMPTS = 3;
