@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rgPath } from '@vscode/ripgrep';
-import { execa } from 'execa';
 import { RunmeshError } from '../kit/errors.ts';
 import { BoundedText } from './bounded-text.ts';
 
@@ -35,6 +34,8 @@ async function run(
   filterFlags: string[],
   onLine: (line: string) => boolean,
 ): Promise<void> {
+  // Loaded here: it costs a daemon that never searches 12 MB.
+  const { execa } = await import('execa');
   const child = execa(rgPath, [...ALWAYS, ...filterFlags, ...flags, '--', path], {
     cwd,
     env: {},

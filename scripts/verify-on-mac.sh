@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# What only a Mac can show. Run it on one, in a clone, while you are logged in at the screen (the Keychain may ask):
+#   scripts/verify-on-mac.sh
+# Prints a line `pass` or `FAIL` for each thing; exit 1 when something failed.
+set -u
+cd "$(dirname "$0")/.."
+failed=0
+
+check() {
+  local name=$1
+  shift
+  local log
+  if log=$("$@" 2>&1); then
+    echo "pass  $name"
+  else
+    echo "FAIL  $name"
+    printf '%s\n' "$log" | tail -5 | sed 's/^/      /'
+    failed=1
+  fi
+}
+
+node_script() { node --input-type=module --eval "$1"; }
+
+check "this is a Mac" test "$(uname -s)" = Darwin
+check "Node is 20.19 or later" node_script 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) throw process.version'
+check "it installs without scripts" npm ci --ignore-scripts
+check "it builds" npm run build
+check "node-pty's spawn-helper is executable" bash -c 'for f in node_modules/@lydell/node-pty-darwin-*/spawn-helper node_modules/@lydell/node-pty-darwin-*/*/*/spawn-helper; do [ -e "$f" ] && test -x "$f" && exit 0; done; exit 1'
+check "the Keychain keeps, gives back and forgets a secret" node_script '
+  const { loadKeychain } = await import("./dist/device/keychain.js");
+  const keychain = await loadKeychain();
+  await keychain.setPassword("RunMesh", "verify", "s3cret");
+  const back = await keychain.getPassword("RunMesh", "verify");
+  await keychain.deletePassword("RunMesh", "verify");
+  if (back !== "s3cret") throw new Error(`got ${back}`);'
+check "the journal flushes the drive (fullfsync)" node_script '
+  const { openDatabase } = await import("./dist/kit/sqlite.js");
+  const { mkdtempSync } = await import("node:fs");
+  const db = openDatabase({ path: `${mkdtempSync("/tmp/runmesh-verify-")}/a.db`, migrations: ["CREATE TABLE a (b)"] });
+  if (db.prepare("PRAGMA fullfsync").get().fullfsync !== 1) throw new Error("fullfsync is off");'
+check "the process table finds this process and its start" node_script '
+  const { readProcess, listProcesses } = await import("./dist/leash/process-table.js");
+  const row = readProcess(process.pid);
+  if (!row || Number.isNaN(Date.parse(row.startTime)) || !listProcesses().has(process.pid)) throw new Error(JSON.stringify(row));'
+check "a command runs on a pty, and what it left behind is ended" node_script '
+  const { startLeash } = await import("./dist/leash/leash-client.js");
+  const { listProcesses, findMarked } = await import("./dist/leash/process-table.js");
+  const leash = await startLeash({ log: { info() {}, warn(x) { console.error(x); } } });
+  const mark = `verify/${process.pid}`;
+  const session = await leash.open({ file: "/bin/bash", args: ["-c", "nohup sleep 61 >/dev/null 2>&1 & sleep 0.3; echo hello"], cwd: "/tmp", env: { PATH: "/usr/bin:/bin", TERM: "dumb" }, mark, columns: 80, rows: 24 });
+  let output = "";
+  session.onOutput((text) => { output += text; });
+  session.release();
+  const { exitCode } = await session.exited;
+  await session.end();
+  await leash.close();
+  if (exitCode !== 0 || !output.includes("hello")) throw new Error(`exit ${exitCode}: ${output}`);
+  const left = [...findMarked(mark)].filter((pid) => listProcesses().get(pid)?.zombie === false);
+  if (left.length > 0) throw new Error(`still alive: ${left}`);'
+check "the demo mends its test" node dist/cli/main.js demo --json
+check "every test passes" npm test
+
+exit $failed
