@@ -1,0 +1,69 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { getConfig, readConfig, setConfig, unsetConfig } from '../../src/device/config.ts';
+import { devicePaths } from '../../src/device/paths.ts';
+import { tempDir } from '../support/temp.ts';
+
+function aDevice() {
+  const home = tempDir();
+  return { home, paths: { config: join(home, 'config.json') } };
+}
+
+describe('the config', () => {
+  it('has defaults where nothing is set, and keeps what is', () => {
+    const { paths, home } = aDevice();
+    expect(readConfig(paths)).toMatchObject({ maxConcurrentRuns: 2, drainMs: 20_000, workspaces: {} });
+    setConfig(paths, 'maxConcurrentRuns', '3');
+    setConfig(paths, 'workspaces.default', home);
+    expect(readConfig(paths)).toMatchObject({ maxConcurrentRuns: 3, workspaces: { default: home } });
+    expect(statSync(paths.config).mode & 0o777).toBe(0o600);
+    expect(unsetConfig(paths, 'maxConcurrentRuns')).toBe(true);
+    expect(getConfig(paths, 'maxConcurrentRuns')).toBe(2);
+  });
+
+  it.each([
+    ['maxConcurrentRuns', 'many', /maxConcurrentRuns.*number/],
+    ['maxConcurrentRuns', '99', /maxConcurrentRuns.*16/],
+    ['maxConcurentRuns', '3', /did you mean maxConcurrentRuns/],
+    ['models.providers.local', '{"type":"openai-compatible"}', /models\.providers\.local\.baseUrl/],
+    ['workspaces.default', '/no/such/folder', /is not a folder/],
+    ['__proto__.x', '1', /is not a key/],
+  ])('refuses %s = %s, naming file and key, and changes nothing', (key, value, says) => {
+    const { paths } = aDevice();
+    setConfig(paths, 'logLevel', 'debug');
+    const before = readFileSync(paths.config, 'utf8');
+    expect(() => setConfig(paths, key, value)).toThrow(says);
+    expect(() => setConfig(paths, key, value)).toThrow(paths.config);
+    expect(readFileSync(paths.config, 'utf8')).toBe(before);
+  });
+
+  it('never loses a file that somebody broke by hand', () => {
+    const { paths } = aDevice();
+    writeFileSync(paths.config, '{ "maxConcurrentRuns": 3, ');
+    expect(() => readConfig(paths)).toThrow(/not a JSON object/);
+    expect(() => setConfig(paths, 'logLevel', 'debug')).toThrow(/Nothing was changed/);
+    expect(readFileSync(paths.config, 'utf8')).toBe('{ "maxConcurrentRuns": 3, ');
+  });
+});
+
+describe('where a device lives', () => {
+  it('follows RUNMESH_HOME, then the platform', () => {
+    expect(devicePaths({ RUNMESH_HOME: '/x' }, 'darwin', '/Users/a').config).toBe('/x/config.json');
+    const mac = devicePaths({}, 'darwin', '/Users/a');
+    expect([mac.home, mac.logs]).toEqual([
+      '/Users/a/Library/Application Support/RunMesh',
+      '/Users/a/Library/Logs/RunMesh',
+    ]);
+    expect(devicePaths({}, 'linux', '/home/a').home).toBe('/home/a/.local/state/runmesh');
+    expect(devicePaths({ XDG_STATE_HOME: '/s' }, 'linux', '/home/a').home).toBe('/s/runmesh');
+  });
+
+  it('keeps its socket’s path short enough for a Unix socket', () => {
+    const deep = join(tempDir(), 'x'.repeat(120));
+    mkdirSync(deep);
+    const { socket } = devicePaths({ RUNMESH_HOME: deep }, 'darwin', '/Users/a');
+    expect(Buffer.byteLength(socket)).toBeLessThan(104);
+    expect(devicePaths({ RUNMESH_HOME: deep }, 'darwin', '/Users/a').socket).toBe(socket);
+  });
+});
