@@ -16,6 +16,9 @@ process.stdout.on('error', (error) => {
   unread.abort();
 });
 
+// A reader of complaints who left must not end a daemon.
+process.stderr.on('error', () => {});
+
 const context: CliContext = {
   env: process.env,
   platform: process.platform,

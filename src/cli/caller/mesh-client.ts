@@ -1,13 +1,16 @@
-import { messageOf, RunmeshError } from '../../kit/errors.ts';
+import { codeOf, messageOf, RunmeshError } from '../../kit/errors.ts';
 import { errorEnvelope } from '../../protocol/errors.ts';
 
-/** A mesh as a caller reaches it. */
+/** A mesh as a caller reaches it: an `http` or `https` address without a slash at its end. */
 export interface MeshAccess {
   url: string;
   apiKey: string;
 }
 
-/** The answer of a call that went well. Throws `mesh_unreachable`, `not_a_mesh`, or the mesh's own code and sentence. */
+/**
+ * The answer of a call that went well. Throws `mesh_unreachable` (with `details.cut` where the call may have arrived),
+ * `not_a_mesh`, or the mesh's own code and sentence.
+ */
 export async function callMesh(
   { url, apiKey }: MeshAccess,
   method: 'GET' | 'POST',
@@ -24,14 +27,14 @@ export async function callMesh(
     });
   } catch (error) {
     options.signal?.throwIfAborted();
-    const reason =
-      error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new RunmeshError(
       'mesh_unreachable',
-      `The mesh at ${url} cannot be reached (${reason}). Check --mesh and your network.`,
+      `The mesh at ${url} cannot be reached (${messageOf(cause)}). Check --mesh and your network.`,
       {
         cause: error,
         retryable: true,
+        details: { cut: CUT_CODES.has(codeOf(cause)) },
       },
     );
   }
@@ -57,3 +60,15 @@ export async function dataOf(response: Response): Promise<Record<string, unknown
   const body = (await response.json()) as { data?: Record<string, unknown> };
   return body.data ?? {};
 }
+
+/** The address a person gave, as calls are built on it. Throws `usage`. */
+export function readMeshUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
+  throw new RunmeshError(
+    'usage',
+    `"${text}" is not the address of a mesh. It looks like http://127.0.0.1:4780 or https://mesh.example.`,
+  );
+}
+
+/** How a connection ends that had been open: the mesh may have heard what was said. */
+const CUT_CODES = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT']);

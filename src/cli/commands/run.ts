@@ -1,8 +1,8 @@
 import { getConfig } from '../../device/config.ts';
-import { isRunmeshError, RunmeshError } from '../../kit/errors.ts';
+import { isRunmeshError, messageOf, RunmeshError } from '../../kit/errors.ts';
 import type { RunRequest } from '../../protocol/run-api.ts';
 import { followRun } from '../caller/follow-run.ts';
-import { callMesh, dataOf, type MeshAccess } from '../caller/mesh-client.ts';
+import { callMesh, dataOf, type MeshAccess, readMeshUrl } from '../caller/mesh-client.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
@@ -50,10 +50,10 @@ export async function runOnMesh(
   let runId: string | undefined;
   let asked = false;
   const forget = context.onSignal(() => {
-    if (asked || runId === undefined) context.leave(130);
+    if (asked || runId === undefined) context.leave(1);
     asked = true;
     output.note('Cancelling the run; once more leaves it as it is.');
-    callMesh(mesh, 'POST', `/v1/run/${runId}/cancel`).catch((error) => output.note(String(error)));
+    callMesh(mesh, 'POST', `/v1/run/${runId}/cancel`).catch((error) => output.note(messageOf(error)));
   });
   try {
     await followRun({
@@ -80,19 +80,21 @@ async function runHere(
   request: RunRequest,
 ): Promise<Record<string, unknown>> {
   const show = shower(context, output);
-  const stop = new AbortController();
+  const { frames, cancel } = await startHere(context, request);
+  let runId: string | undefined;
   let asked = false;
   const forget = context.onSignal(() => {
-    if (asked) context.leave(130);
+    if (asked || runId === undefined) context.leave(1);
     asked = true;
     output.note('Cancelling the run; once more leaves at once.');
-    stop.abort();
+    cancel(runId ?? '').catch((error) => output.note(messageOf(error)));
   });
   try {
     let record: Record<string, unknown> | undefined;
-    for await (const frame of await framesHere(context, request, stop.signal)) {
+    for await (const frame of frames) {
       if (frame.type === 'record') record = frame.record as Record<string, unknown>;
       else show(frame as RunFrame);
+      if (typeof frame.runId === 'string') runId = frame.runId;
     }
     if (record === undefined)
       throw new RunmeshError('run_lost', 'The run did not tell its end; see `runmesh runs`.');
@@ -102,21 +104,24 @@ async function runHere(
   }
 }
 
-async function framesHere(
-  context: CliContext,
-  request: RunRequest,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Record<string, unknown>>> {
+interface HereRun {
+  frames: AsyncIterable<Record<string, unknown>>;
+  /** Asks the run to end; its frames go on until it has. */
+  cancel(runId: string): Promise<void>;
+}
+
+async function startHere(context: CliContext, request: RunRequest): Promise<HereRun> {
   const { connectControl } = await import('../../control/client.ts');
   const client = connectControl(pathsOf(context).socket);
   try {
     await client.status();
-    return client.here(request, signal);
+    return { frames: client.here(request, context.unread), cancel: client.cancel };
   } catch (error) {
     if (!isRunmeshError(error, 'daemon_not_running')) throw error;
   }
-  const { runHere } = await import('../../daemon/here.ts');
-  return runHere(context, request, signal);
+  const { runHere: runInProcess } = await import('../../daemon/here.ts');
+  const stop = new AbortController();
+  return { frames: runInProcess(context, request, stop.signal), cancel: async () => stop.abort() };
 }
 
 function shower(context: CliContext, output: Output): (frame: RunFrame) => void {
@@ -140,7 +145,7 @@ function accessOf(context: CliContext, options: RunCommandOptions): MeshAccess {
       'An API key is needed: give --key, or set RUNTOOLS_API_KEY. `runmesh mesh` prints its own.',
     );
   }
-  return { url: url.replace(/\/+$/, ''), apiKey };
+  return { url: readMeshUrl(url), apiKey };
 }
 
 function linkedMesh(context: CliContext): string | undefined {

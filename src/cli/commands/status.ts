@@ -20,7 +20,7 @@ export async function statusCommand(context: CliContext, output: Output): Promis
     const { mesh } = readConfig(paths);
     output.tell({
       type: 'status',
-      running: false,
+      up: false,
       deviceId: mesh?.deviceId ?? null,
       meshUrl: mesh?.url ?? null,
     });

@@ -18,6 +18,8 @@ export class Child {
     this.#process = spawn(process.execPath, [programFile, ...args, '--json'], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C of the terminal is the demo's alone: it ends its processes in order.
+      detached: true,
     });
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-2_000);
@@ -44,6 +46,11 @@ export class Child {
       const said = this.#lines.find((line) => line.type === 'error')?.message ?? this.#stderr.trim();
       throw new RunmeshError('demo_failed', `A part of the demo ended before it was ready: ${said}`);
     }
+  }
+
+  /** Ends the process at once. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
   }
 
   /** Asks the process to end, and makes it after a while. */

@@ -8,7 +8,7 @@ import { callMesh, type MeshAccess } from '../caller/mesh-client.ts';
 import { orderRecord, runOnMesh } from '../commands/run.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
-import { clean } from '../render/clean.ts';
+import { paintDiff } from '../render/diff.ts';
 import { Child } from './child.ts';
 import { demoDiff, makeDemoRepository } from './demo-repository.ts';
 
@@ -19,7 +19,8 @@ export interface DemoOptions {
 
 /**
  * A whole run on one machine, over the real ways: a mesh and a daemon as processes of their own, the device linked by a
- * code, an agent created over HTTP, and its run followed as any caller would.
+ * code, an agent created over HTTP, and its run followed as any caller would. Nothing of it is left behind, however it
+ * ends: Ctrl-C before the run ends everything, during the run it cancels the run, and a second one ends everything.
  */
 export async function demoCommand(
   context: CliContext,
@@ -27,62 +28,103 @@ export async function demoCommand(
   options: DemoOptions,
 ): Promise<number> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'runmesh-demo-'));
-  const repository = join(folder, 'repository');
-  const env = { ...context.env, RUNMESH_HOME: join(folder, 'device'), RUNMESH_SECRETS: 'file' };
-  const children: Child[] = [];
-  const start = (...args: string[]): Child => {
-    const child = new Child(context.programFile, args, env);
-    children.push(child);
-    return child;
-  };
-  const note = (words: string) => output.say(output.paint('dim', words));
-  try {
-    makeDemoRepository(repository);
-    note(`A repository with a failing test: ${repository}`);
-    const mesh = await startMesh(start, folder);
-    note(`An embedded mesh: ${mesh.url}`);
-    const deviceId = await linkDemoDevice(start, mesh);
-    const paths = devicePaths(env, context.platform, context.homedir);
-    prepareFolders(paths);
-    setConfig(paths, 'workspaces.default', repository);
-    await start('daemon').line('daemon_ready');
-    note(`A device, linked and connected: ${deviceId}\n`);
-    await callMesh(mesh, 'POST', '/v1/agents', {
-      body: {
-        slug: 'demo',
-        name: 'Demo',
-        model: options.model ?? DEMO_MODEL,
-        executionMode: 'local-mac',
-        targetDeviceId: deviceId,
-        systemPrompt:
-          'You mend failing tests. Read the code, run the test, change as little as needed, and run the test again.',
-      },
-    });
-    const request = {
-      agent: 'demo',
-      prompt: 'The test of this repository fails. Find out why, mend it, and show that it passes.',
-    };
-    const record = await runOnMesh(context, output, request, mesh);
-    output.say(`\n${output.paint('bold', 'What changed:')}\n${clean(demoDiff(repository))}`);
+  const house = new DemoHouse(context, folder);
+  const eraseFolder = () => {
     if (options.keep) output.say(`Kept: ${folder}`);
+    // A process that was killed this moment may still be writing its last.
+    else rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  };
+  const leave = (code: number) => {
+    house.kill();
+    eraseFolder();
+    context.leave(code);
+  };
+  const forget = context.onSignal(() => {
+    if (!house.ready) leave(1);
+  });
+  try {
+    const { mesh, deviceId } = await house.open((words) => output.say(output.paint('dim', words)));
+    await createDemoAgent(mesh, deviceId, options.model ?? DEMO_MODEL);
+    const record = await runOnMesh({ ...context, leave }, output, { agent: 'demo', prompt: PROMPT }, mesh);
+    const diff = demoDiff(house.repository, context.env);
+    output.say(`\n${output.paint('bold', 'What changed:')}\n${paintDiff(diff, output.paint)}`);
     output.tell(orderRecord(record));
     return record.status === 'completed' ? 0 : 1;
   } finally {
-    for (const child of children.reverse()) await child.stop();
-    if (!options.keep) rmSync(folder, { recursive: true, force: true });
+    await house.close();
+    forget();
+    eraseFolder();
   }
 }
 
-type Start = (...args: string[]) => Child;
+/** The demo's mesh and device: a folder, and the processes that live on it. */
+class DemoHouse {
+  readonly repository: string;
+  /** Everything runs, and the run itself listens for Ctrl-C from here on. */
+  ready = false;
+  readonly #context: CliContext;
+  readonly #folder: string;
+  readonly #env: CliContext['env'];
+  readonly #children: Child[] = [];
 
-async function startMesh(start: Start, folder: string): Promise<MeshAccess> {
-  const ready = await start('mesh', '--port', '0', '--data', join(folder, 'mesh')).line('mesh_ready');
-  return { url: String(ready.url), apiKey: String(ready.apiKey) };
+  constructor(context: CliContext, folder: string) {
+    this.#context = context;
+    this.#folder = folder;
+    this.repository = join(folder, 'repository');
+    this.#env = { ...context.env, RUNMESH_HOME: join(folder, 'device'), RUNMESH_SECRETS: 'file' };
+  }
+
+  async open(note: (words: string) => void): Promise<{ mesh: MeshAccess; deviceId: string }> {
+    makeDemoRepository(this.repository, this.#context.env);
+    note(`A repository with a failing test: ${this.repository}`);
+    const meshReady = await this.#start('mesh', '--port', '0', '--data', join(this.#folder, 'mesh')).line(
+      'mesh_ready',
+    );
+    const mesh = { url: String(meshReady.url), apiKey: String(meshReady.apiKey) };
+    note(`An embedded mesh: ${mesh.url}`);
+    const deviceId = await this.#link(mesh);
+    const paths = devicePaths(this.#env, this.#context.platform, this.#context.homedir);
+    prepareFolders(paths);
+    setConfig(paths, 'workspaces.default', this.repository);
+    await this.#start('daemon').line('daemon_ready');
+    note(`A device, linked and connected: ${deviceId}\n`);
+    this.ready = true;
+    return { mesh, deviceId };
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children.toReversed()) await child.stop();
+  }
+
+  kill(): void {
+    for (const child of this.#children) child.kill();
+  }
+
+  async #link(mesh: MeshAccess): Promise<string> {
+    const link = this.#start('link', '--mesh', mesh.url, '--name', 'This computer');
+    const { code } = await link.line('link_code');
+    await callMesh(mesh, 'POST', '/v1/runmesh/devices/link/approve', { body: { code } });
+    return String((await link.line('linked')).deviceId);
+  }
+
+  #start(...args: string[]): Child {
+    const child = new Child(this.#context.programFile, args, this.#env);
+    this.#children.push(child);
+    return child;
+  }
 }
 
-async function linkDemoDevice(start: Start, mesh: MeshAccess): Promise<string> {
-  const link = start('link', '--mesh', mesh.url, '--name', 'This computer');
-  const { code } = await link.line('link_code');
-  await callMesh(mesh, 'POST', '/v1/runmesh/devices/link/approve', { body: { code } });
-  return String((await link.line('linked')).deviceId);
+async function createDemoAgent(mesh: MeshAccess, deviceId: string, model: string): Promise<void> {
+  const body = {
+    slug: 'demo',
+    name: 'Demo',
+    model,
+    executionMode: 'local-mac',
+    targetDeviceId: deviceId,
+    systemPrompt:
+      'You mend failing tests. Read the code, run the test, change as little as needed, and run the test again.',
+  };
+  await callMesh(mesh, 'POST', '/v1/agents', { body });
 }
+
+const PROMPT = 'The test of this repository fails. Find out why, mend it, and show that it passes.';

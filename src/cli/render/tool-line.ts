@@ -37,4 +37,4 @@ function filesOfPatch(patch: string): string[] {
   return [...patch.matchAll(/^\*\*\* (?:Add|Update|Delete) File: (.+)$/gm)].map((match) => match[1] ?? '');
 }
 
-const TELLING_NAMES = ['cmd', 'command', 'path', 'pattern', 'query', 'url', 'chars'];
+const TELLING_NAMES = ['cmd', 'command', 'pattern', 'query', 'path', 'url', 'chars'];
