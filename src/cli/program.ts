@@ -1,7 +1,8 @@
 import { type Command, CommanderError } from 'commander';
 import { codeOf, messageOf } from '../kit/errors.ts';
-import { type ActOn, buildCommands, type Work } from './build-commands.ts';
+import { buildCommands } from './build-commands.ts';
 import type { CliContext } from './context.ts';
+import type { ActOn, Work } from './groups/group.ts';
 import { createOutput } from './output.ts';
 import { clean } from './render/clean.ts';
 import { createPaint } from './render/paint.ts';

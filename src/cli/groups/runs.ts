@@ -1,0 +1,62 @@
+import { Option } from 'commander';
+import { type GroupParts, readCount } from './group.ts';
+
+/** Runs: started from here, and looked at. */
+export function addRuns(parts: GroupParts): void {
+  const { add, act, context } = parts;
+  add(
+    'run <agent> <prompt>',
+    'Starts a run of an agent and shows it live.',
+    'runmesh run worker "mend the failing test" --mesh http://127.0.0.1:4780',
+  )
+    .option('--mesh <url>', 'the mesh; RUNTOOLS_API_URL, or the one this device is linked to')
+    .option('--key <key>', 'an API key; RUNTOOLS_API_KEY where it is not given')
+    .option('--thread <id>', 'go on in this thread')
+    .option('--workspace <name>', 'the device’s workspace to work in')
+    .option('--max-turns <number>', 'most model calls of the run', readCount)
+    .option('--here', 'this device starts and executes the run itself')
+    .action((agent, prompt, options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/run.ts')).runCommand(context, output, agent, prompt, options),
+      ),
+    );
+  addRunsOfDevice(parts);
+}
+
+function addRunsOfDevice({ add, act, context }: GroupParts): void {
+  const load = () => import('../commands/runs.ts');
+  const limit = new Option('--limit <number>', 'most runs to list').argParser(readCount).default(20);
+  const runs = add(
+    'runs',
+    'Lists this device’s runs; its sub-commands look at one.',
+    'runmesh runs tail RUN_ID',
+  )
+    .addOption(limit)
+    .action((options, command) =>
+      act(command, async (output) => (await load()).listRunsCommand(context, output, options.limit)),
+    );
+  add('list', 'Lists them, as `runmesh runs` alone does.', 'runmesh runs list --limit 5', runs)
+    .addOption(limit)
+    .action((options, command) =>
+      act(command, async (output) => (await load()).listRunsCommand(context, output, options.limit)),
+    );
+  add('show <runId>', 'Shows one run.', 'runmesh runs show RUN_ID', runs).action((runId, _options, command) =>
+    act(command, async (output) => (await load()).showRunCommand(context, output, runId)),
+  );
+  add('tail <runId>', 'Follows one run live.', 'runmesh runs tail RUN_ID', runs).action(
+    (runId, _options, command) =>
+      act(command, async (output) => (await load()).tailRunCommand(context, output, runId)),
+  );
+  add('cancel <runId>', 'Cancels one run.', 'runmesh runs cancel RUN_ID', runs).action(
+    (runId, _options, command) =>
+      act(command, async (output) => (await load()).cancelRunCommand(context, output, runId)),
+  );
+  add(
+    'steer <runId> <text>',
+    'Says something to a run under way.',
+    'runmesh runs steer RUN_ID "only the tests, please"',
+    runs,
+  ).action((runId, text, _options, command) =>
+    act(command, async (output) => (await load()).steerRunCommand(context, output, runId, text)),
+  );
+}

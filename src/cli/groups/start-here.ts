@@ -1,0 +1,33 @@
+import { type GroupParts, readPort } from './group.ts';
+
+/** What a newcomer tries: everything on one computer. */
+export function addStartHere({ add, act, context }: GroupParts): void {
+  add(
+    'demo',
+    'Shows a whole run on this computer: a mesh, a device, an agent that mends a failing test.',
+    'runmesh demo',
+  )
+    .option(
+      '--model <name>',
+      'a real model, such as anthropic/claude-sonnet-4-5, with its key in the environment',
+    )
+    .option('--keep', 'keep the demo’s folder')
+    .action((options, command) =>
+      act(command, async (output) => (await import('../demo/demo.ts')).demoCommand(context, output, options)),
+    );
+
+  add(
+    'mesh',
+    'Runs the embedded mesh: the server side, for one machine or a team.',
+    'runmesh mesh --port 4780 --data ~/runmesh-mesh',
+  )
+    .option('--port <number>', 'port to listen on, 0 for any', readPort, 4780)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--data <folder>', 'where its state is kept')
+    .option('--public-url <url>', 'the address devices and callers use, behind a proxy')
+    .action((options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/mesh.ts')).meshCommand(context, output, options),
+      ),
+    );
+}
