@@ -1,4 +1,4 @@
-import { arch } from 'node:os';
+import { arch, networkInterfaces } from 'node:os';
 import { startControlServer } from '../control/server.ts';
 import { prune } from '../journal/prune.ts';
 import { messageOf } from '../kit/errors.ts';
@@ -11,7 +11,7 @@ import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { controlPorts } from './control-ports.ts';
 import { openDevice, type World } from './open-device.ts';
-import { MAX_ATTEMPTS, openExecutor } from './open-executor.ts';
+import { openExecutor } from './open-executor.ts';
 import { RunWatchers } from './run-watchers.ts';
 
 export interface RunningDaemon {
@@ -49,7 +49,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     pause,
     say: status.loop('runs'),
     maxConcurrentRuns: config.maxConcurrentRuns,
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: config.maxAttempts,
     onCommitted: (runId) => {
       link.committed(runId);
       watchers.committed(runId);
@@ -90,6 +90,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     orders,
     liveTexts: runs.liveTexts,
     say: status.loop('link'),
+    networkAddresses,
     onOnline: (sessionId) => ready.resolve({ sessionId }),
     onStopped: (why) => end(explainStop(why), true),
   });
@@ -147,6 +148,16 @@ function explainStop(why: StopReason): string {
     replaced: 'another daemon uses this device’s identity; stop it, or link this device anew',
   };
   return words[why];
+}
+
+/** Loopback and link-local addresses come and go without anybody being further away. */
+function networkAddresses(): string {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const reachable = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
+  return reachable
+    .map(({ address }) => address)
+    .sort()
+    .join(' ');
 }
 
 function deferred<T>() {

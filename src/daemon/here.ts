@@ -8,7 +8,7 @@ import { type RunRequest, runRecord } from '../protocol/run-api.ts';
 import type { PauseReason, Runs } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { type OpenedDevice, openDevice, type World } from './open-device.ts';
-import { MAX_ATTEMPTS, openExecutor } from './open-executor.ts';
+import { openExecutor } from './open-executor.ts';
 import { RunWatchers } from './run-watchers.ts';
 import { watchRun } from './watch-run.ts';
 
@@ -69,7 +69,7 @@ export async function* runHere(
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: config.maxConcurrentRuns,
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: config.maxAttempts,
     onCommitted: (runId) => {
       publisher.committed();
       watchers.committed(runId);

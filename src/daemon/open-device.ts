@@ -18,6 +18,8 @@ export interface World {
   platform: NodeJS.Platform;
   homedir: string;
   hostname: string;
+  /** Ends this process at once. */
+  leave(code: number): void;
 }
 
 /** A linked device: what it is, and what it knows of itself. */

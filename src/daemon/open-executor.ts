@@ -18,9 +18,14 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
   const { env, platform } = world;
   const startedAt = isoTime(clock.now());
   const lock = acquireLock(paths, { pid: process.pid, startedAt });
+  // What a death does, and no more: the next process reads what is true and goes on from there.
+  const onFailed = (error: Error) => {
+    log.fatal({ reason: error.message }, 'the journal failed');
+    world.leave(1);
+  };
   let journal: Journal;
   try {
-    journal = openJournal({ path: paths.journal, clock, random, log });
+    journal = openJournal({ path: paths.journal, clock, random, log, onFailed });
   } catch (error) {
     lock.release();
     throw error;
@@ -41,6 +46,3 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
     },
   };
 }
-
-/** Deaths of the process at one step after which a run is given up. */
-export const MAX_ATTEMPTS = 3;

@@ -29,6 +29,8 @@ export const deviceConfig = z.strictObject({
   /** Name to folder. A run without `metadata.workspace` works in `default`. */
   workspaces: z.record(workspaceName, absolutePath).default({}),
   maxConcurrentRuns: z.int().min(1).max(16).default(2),
+  /** Deaths of the daemon at one step of a run after which the run fails, so that a poisonous one cannot loop it. */
+  maxAttempts: z.int().min(1).max(10).default(3),
   /** How long a stopping daemon lets the running step finish. launchd's `ExitTimeOut` must be longer. */
   drainMs: z.int().min(0).max(600_000).default(20_000),
   /** How long acknowledged runs stay in the journal. */

@@ -2,10 +2,11 @@ import { commit, type Journal } from './journal.ts';
 
 /**
  * Counts that the process died while the run was at `step`, and answers how often it did so at this very step. A run
- * that got further starts counting anew.
+ * that got further starts counting anew. Its loop is not at work now: a death before it is again is not its doing.
  */
 export function countDeath(journal: Journal, runId: string, step: number): number {
   return commit(journal, () => {
+    markRunning(journal, runId, false);
     journal.statements
       .get(
         'UPDATE runs SET deaths = CASE WHEN deaths_at_step = ? THEN deaths + 1 ELSE 1 END, deaths_at_step = ? WHERE run_id = ?',
@@ -14,6 +15,12 @@ export function countDeath(journal: Journal, runId: string, step: number): numbe
     const row = journal.statements.get('SELECT deaths FROM runs WHERE run_id = ?').get(runId);
     return (row as { deaths: number }).deaths;
   });
+}
+
+/** How often the process died while the run was at `step`. */
+export function deathsAt(journal: Journal, runId: string, step: number): number {
+  const sql = 'SELECT deaths FROM runs WHERE run_id = ? AND deaths_at_step = ?';
+  return (journal.statements.get(sql).get(runId, step) as { deaths: number } | undefined)?.deaths ?? 0;
 }
 
 /** Marks that a run's loop is at work, or was put down in good order. Joins the transaction it is called in. */

@@ -1,11 +1,13 @@
-import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import type { Clock } from '../kit/clock.ts';
-import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
+import { messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import { type Database, openDatabase } from '../kit/sqlite.ts';
+import { Ballast } from './ballast.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { Statements } from './statements.ts';
+import { diskFull, isDamage, isDiskFull, isIoError } from './storage-failure.ts';
 
 /**
  * The SQLite truth of a device: an event, an intent or an outcome exists once it is committed here, and nothing else
@@ -18,10 +20,13 @@ export interface Journal {
   readonly clock: Clock;
   /** Made with the file; tells a journal begun anew from the one it replaced. */
   readonly epoch: string;
-  /** Where an unreadable journal was moved to, when this one had to be begun anew. */
+  /** Where an unreadable journal was moved to, when this one had to be begun anew; for as long as it lies there. */
   readonly setAside: string | undefined;
   /** What joins the next commit instead of making one of its own: nothing that a crash may not undo. */
   readonly deferred: (() => void)[];
+  readonly ballast: Ballast;
+  /** The file can be neither trusted nor written any more: only a new start can read what is true. */
+  readonly onFailed: (error: RunmeshError) => void;
   close(): void;
 }
 
@@ -30,54 +35,120 @@ export interface OpenJournalOptions {
   clock: Clock;
   random: Random;
   log: Log;
+  onFailed?: Journal['onFailed'];
 }
 
+/** Throws `disk_full`, and `database_newer` where a later version wrote the file. */
 export function openJournal(options: OpenJournalOptions): Journal {
-  const { path, clock, log } = options;
+  const ballast = new Ballast(`${options.path}.ballast`);
   try {
-    return readyJournal(openChecked(options), options, undefined);
+    return openOrBegin(options, ballast);
   } catch (error) {
-    if (!isDamaged(error)) throw error;
-    const setAside = moveAside(path, clock.now());
-    log.error({ path, setAside, reason: messageOf(error) }, 'the journal was damaged and was set aside');
-    return readyJournal(openChecked(options), options, setAside);
+    if (!isDiskFull(error)) throw error;
+    if (!ballast.spend()) throw diskFull(error);
+    return openOrBegin(options, ballast);
   }
 }
 
-/** Runs `work` in one synced transaction; a full disk becomes an error that says so. */
+/**
+ * Runs `work` in one synced transaction. Where the disk is full the ballast makes room for it once; without that,
+ * `disk_full` is thrown. A disk that fails otherwise is told to `onFailed`, since after a failed sync nobody knows what
+ * is on it before it is read again.
+ */
 export function commit<T>(journal: Journal, work: () => T): T {
+  if (journal.db.inTransaction) return work();
+  try {
+    return commitOnce(journal, work);
+  } catch (error) {
+    if (isDiskFull(error)) {
+      if (!journal.ballast.spend()) throw diskFull(error);
+      return commitWithBallast(journal, work);
+    }
+    if (!isIoError(error) && !isDamage(error)) throw error;
+    const failure = new RunmeshError(
+      'journal_failed',
+      `The journal cannot be written: ${messageOf(error)}.`,
+      {
+        cause: error,
+      },
+    );
+    journal.onFailed(failure);
+    throw failure;
+  }
+}
+
+function commitOnce<T>(journal: Journal, work: () => T): T {
+  const deferred = journal.deferred.splice(0);
   try {
     return journal.db.transaction(() => {
-      for (const deferred of journal.deferred.splice(0)) deferred();
+      for (const one of deferred) one();
       return work();
     });
   } catch (error) {
-    throw asDiskFull(error);
+    journal.deferred.unshift(...deferred);
+    throw error;
+  }
+}
+
+function commitWithBallast<T>(journal: Journal, work: () => T): T {
+  try {
+    return commitOnce(journal, work);
+  } catch (error) {
+    throw isDiskFull(error) ? diskFull(error) : error;
+  }
+}
+
+function openOrBegin(options: OpenJournalOptions, ballast: Ballast): Journal {
+  const { path, clock, log } = options;
+  try {
+    return readyJournal(options, ballast);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const setAside = moveAside(path, clock.now());
+    log.error({ path, setAside, reason: messageOf(error) }, 'the journal was damaged and was set aside');
+    return readyJournal(options, ballast, setAside);
+  }
+}
+
+function readyJournal(options: OpenJournalOptions, ballast: Ballast, setAside?: string): Journal {
+  const { clock, random, onFailed = () => {} } = options;
+  const db = openChecked(options);
+  const statements = new Statements(db);
+  const keep = statements.get('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)');
+  const read = (name: string) => {
+    const row = statements.get('SELECT value FROM meta WHERE name = ?').get(name);
+    return (row as { value: string } | undefined)?.value;
+  };
+  try {
+    keep.run('epoch', random.uuid());
+    if (setAside !== undefined) keep.run('set_aside', setAside);
+    ballast.fill();
+    const damaged = read('set_aside');
+    return {
+      db,
+      statements,
+      clock,
+      epoch: read('epoch') ?? '',
+      setAside: damaged !== undefined && existsSync(damaged) ? damaged : undefined,
+      deferred: [],
+      ballast,
+      onFailed,
+      close: () => db.close(),
+    };
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 
 function openChecked({ path, log }: OpenJournalOptions): Database {
-  const beforeMigrate = (version: number) => {
-    const backup = `${path}.schema-${version}.backup`;
-    copyFileSync(path, backup);
+  const onBackup = (backup: string) =>
     log.info({ backup }, 'the journal was copied before its schema changes');
-  };
-  const db = openDatabase({ path, migrations: MIGRATIONS, beforeMigrate });
+  const db = openDatabase({ path, migrations: MIGRATIONS, onBackup });
   const row = db.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string };
   if (row.integrity_check === 'ok') return db;
   db.close();
   throw new RunmeshError('journal_damaged', row.integrity_check);
-}
-
-function readyJournal(
-  db: Database,
-  { clock, random }: OpenJournalOptions,
-  setAside: string | undefined,
-): Journal {
-  db.prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)').run('epoch', random.uuid());
-  const { value } = db.prepare('SELECT value FROM meta WHERE name = ?').get('epoch') as { value: string };
-  const statements = new Statements(db);
-  return { db, statements, clock, epoch: value, setAside, deferred: [], close: () => db.close() };
 }
 
 function moveAside(path: string, now: number): string {
@@ -86,26 +157,4 @@ function moveAside(path: string, now: number): string {
     if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
   }
   return target;
-}
-
-/** SQLITE_CORRUPT (11) and SQLITE_NOTADB (26), by the code SQLite's own API gives. */
-function isDamaged(error: unknown): boolean {
-  return codeOf(error) === 'journal_damaged' || [11, 26].includes(sqliteCode(error) & 0xff);
-}
-
-/** SQLITE_FULL (13), and SQLITE_IOERR (10) where the system said that there is no space. */
-function asDiskFull(error: unknown): unknown {
-  const code = sqliteCode(error);
-  const full = (code & 0xff) === 13 || ((code & 0xff) === 10 && /space|quota/i.test(messageOf(error)));
-  if (!full) return error;
-  return new RunmeshError(
-    'disk_full',
-    'The disk is full, so nothing more can be committed. Free some space; the runs go on by themselves.',
-    { cause: error, retryable: true },
-  );
-}
-
-function sqliteCode(error: unknown): number {
-  if (typeof error === 'object' && error !== null && 'errcode' in error) return Number(error.errcode);
-  return 0;
 }

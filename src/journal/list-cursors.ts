@@ -1,5 +1,6 @@
 import type { RunOrigin } from './accept-run.ts';
 import type { Journal } from './journal.ts';
+import { isDiskFull } from './storage-failure.ts';
 
 /** Where a run stands between journal and mesh. */
 export interface RunCursor {
@@ -24,11 +25,17 @@ export function readCursor(journal: Journal, runId: string): RunCursor | undefin
   return row === undefined ? undefined : cursorOf(row);
 }
 
-/** Commits what the mesh acknowledged. Never goes back, and never beyond what was committed here. */
+/**
+ * Commits what the mesh acknowledged. Never goes back, and never beyond what was committed here. On a full disk it is
+ * passed over: no ballast is spent on what the mesh says again with its next `welcome`.
+ */
 export function recordAck(journal: Journal, runId: string, runSequence: number): void {
-  journal.statements
-    .get('UPDATE runs SET acked = min(?, committed) WHERE run_id = ? AND acked < ?')
-    .run(runSequence, runId, runSequence);
+  const sql = 'UPDATE runs SET acked = min(?, committed) WHERE run_id = ? AND acked < ?';
+  try {
+    journal.statements.get(sql).run(runSequence, runId, runSequence);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 function cursorOf(row: unknown): RunCursor {

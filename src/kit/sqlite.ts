@@ -1,3 +1,4 @@
+import { renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
 import { RunmeshError } from './errors.ts';
@@ -9,6 +10,8 @@ import { RunmeshError } from './errors.ts';
 export interface Database {
   prepare(sql: string): StatementSyncInstance;
   exec(sql: string): void;
+  /** Whether a transaction is under way. */
+  readonly inTransaction: boolean;
   /** Runs `work` in one immediate transaction: all of it is on disk when this returns, or none of it. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -18,8 +21,8 @@ export interface OpenDatabaseOptions {
   path: string;
   /** SQL of each schema version, in order; a database at version n gets those from n on. */
   migrations: readonly string[];
-  /** Called before the first migration of a database that already holds data. */
-  beforeMigrate?: (fromVersion: number) => void;
+  /** A database that holds data was copied here before its first migration; the copy has the schema of old. */
+  onBackup?: (backup: string) => void;
 }
 
 export function openDatabase(options: OpenDatabaseOptions): Database {
@@ -39,6 +42,9 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   return {
     prepare: (sql) => db.prepare(sql),
     exec: (sql) => db.exec(sql),
+    get inTransaction() {
+      return depth > 0;
+    },
     transaction: (work) => {
       if (depth > 0) return work();
       db.exec('BEGIN IMMEDIATE');
@@ -61,7 +67,7 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   };
 }
 
-function migrate(db: DatabaseSyncInstance, { path, migrations, beforeMigrate }: OpenDatabaseOptions): void {
+function migrate(db: DatabaseSyncInstance, { path, migrations, onBackup }: OpenDatabaseOptions): void {
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number };
   const version = row.user_version;
   if (version > migrations.length) {
@@ -70,11 +76,21 @@ function migrate(db: DatabaseSyncInstance, { path, migrations, beforeMigrate }: 
       `${path} was written by a newer version of this program (schema ${version}, this one knows ${migrations.length}). Install that version again, or move the file away.`,
     );
   }
-  if (version > 0 && version < migrations.length) beforeMigrate?.(version);
+  if (version > 0 && version < migrations.length) onBackup?.(backUp(db, path, version));
   for (const [index, sql] of migrations.entries()) {
     if (index < version) continue;
     db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT;`);
   }
+}
+
+/** By SQLite itself, since the file alone lacks what is still in the WAL. Whole or not there: a killed copy is no backup. */
+function backUp(db: DatabaseSyncInstance, path: string, version: number): string {
+  const backup = `${path}.schema-${version}.backup`;
+  const part = `${backup}.part`;
+  rmSync(part, { force: true });
+  db.prepare('VACUUM INTO ?').run(part);
+  renameSync(part, backup);
+  return backup;
 }
 
 /**

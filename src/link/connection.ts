@@ -39,6 +39,7 @@ export class Connection {
   readonly lost: Promise<Loss>;
   onFrame: (frame: MeshFrame) => void = () => {};
   #lastHeard: number;
+  #heardCount = 0;
   #unknown = 0;
   #waiting: MeshFrame[] = [];
 
@@ -64,6 +65,11 @@ export class Connection {
     socket.on('ping', () => this.#heard());
     socket.on('pong', () => this.#heard());
     socket.on('message', (data, isBinary) => this.#take(data.toString(), isBinary));
+  }
+
+  /** How many things came from the mesh: two looks that differ mean that somebody is there. */
+  get heard(): number {
+    return this.#heardCount;
   }
 
   /** Milliseconds since anything came from the mesh. */
@@ -147,6 +153,7 @@ export class Connection {
 
   #heard(): void {
     this.#lastHeard = this.#clock.monotonic();
+    this.#heardCount += 1;
   }
 }
 

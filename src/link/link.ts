@@ -21,6 +21,8 @@ export function createLink(options: LinkOptions): Link {
   let state: LinkState = FIRST;
   let session: Session | undefined;
   let heardAt: number | undefined;
+  /** Why this device takes nothing new; every later connection is told too. */
+  let draining: string | undefined;
 
   const tell = (input: LinkInput): void => {
     state = next(state, input, clock.monotonic(), random.unit());
@@ -41,6 +43,7 @@ export function createLink(options: LinkOptions): Link {
         return lost({ reason: 'asked to stop' });
       }
       session = new Session(connection, welcome, options);
+      if (draining !== undefined) connection.send({ type: 'drain', reason: draining });
       tell({ type: 'welcomed' });
       log.info({ sessionId: welcome.sessionId }, 'link is up');
       options.onOnline(welcome.sessionId);
@@ -62,17 +65,24 @@ export function createLink(options: LinkOptions): Link {
     log.info({ reason, code: loss.code, state: state.at }, 'link is down');
   };
 
-  /** A tick that comes late means the machine slept: sockets may say open and be dead, and a wait may be pointless. */
+  /**
+   * A tick that comes late means the machine slept, and other addresses that it is on another network: sockets may say
+   * open and be dead, and a wait may be pointless.
+   */
   const watchForWake = async (): Promise<void> => {
     let last = clock.monotonic();
+    let network = options.networkAddresses();
     while (!over.signal.aborted) {
       await clock.sleep(LIMITS.wakeTickMs, over.signal);
-      const gap = clock.monotonic() - last - LIMITS.wakeTickMs;
+      const gapMs = Math.round(clock.monotonic() - last - LIMITS.wakeTickMs);
+      const before = network;
+      network = options.networkAddresses();
       last = clock.monotonic();
-      if (gap < LIMITS.wakeGapMs) continue;
-      log.info({ gapMs: Math.round(gap) }, 'the machine woke');
+      const changed = network !== before;
+      if (over.signal.aborted || (gapMs < LIMITS.wakeGapMs && !changed)) continue;
+      log.info({ gapMs, changed }, 'the machine woke, or its network changed');
       wake.wake('woke');
-      await session?.probe(clock);
+      await session?.probe(clock, over.signal);
     }
   };
 
@@ -98,7 +108,10 @@ export function createLink(options: LinkOptions): Link {
     },
     delta: (runId, delta) => session?.delta(runId, delta),
     settle: (runId) => session?.settle(runId),
-    drain: (reason) => session?.connection.send({ type: 'drain', reason }),
+    drain: (reason) => {
+      draining = reason;
+      session?.connection.send({ type: 'drain', reason });
+    },
 
     stop: async (ms) => {
       const deadline = clock.monotonic() + ms;

@@ -34,6 +34,8 @@ export interface LinkOptions {
   orders: LinkOrders;
   liveTexts(runId: string): readonly LiveText[];
   say: (doing: string) => void;
+  /** This machine's addresses as one text: another text is another network. */
+  networkAddresses(): string;
   /** The link is up; again after each reconnect. */
   onOnline(sessionId: string): void;
   /** The link will not come back by itself. */

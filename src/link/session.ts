@@ -1,5 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
-import { messageOf } from '../kit/errors.ts';
+import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import { type DispatchOrder, dispatchOrder, type FrameNamed, type MeshFrame } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Connection, Loss, Welcome } from './connection.ts';
@@ -69,16 +69,16 @@ export class Session {
   /** Serves the connection until it is lost. */
   async serve(): Promise<Loss> {
     const over = new AbortController();
-    this.connection.listen((frame) => this.#take(frame));
+    this.connection.listen((frame) => this.#takeSafely(frame));
     this.#outbox.drain();
-    const beating = this.#beat(over.signal);
+    const loops = [this.#beat(over.signal), this.#watchSilence(over.signal)];
     try {
       const loss = await this.connection.lost;
       return this.#retryAfterMs === undefined ? loss : { ...loss, retryAfterMs: this.#retryAfterMs };
     } finally {
       over.abort();
       this.#deltas.stop();
-      await beating;
+      await Promise.all(loops);
     }
   }
 
@@ -99,11 +99,12 @@ export class Session {
     return this.#outbox.positions().every(({ committed, acked }) => acked >= committed);
   }
 
-  /** The machine slept: is anybody there? */
-  async probe(clock: Clock): Promise<void> {
+  /** The machine slept, or its network changed: is anybody there? A socket that says open is no answer. */
+  async probe(clock: Clock, signal?: AbortSignal): Promise<void> {
+    const { heard } = this.connection;
     this.connection.ping();
-    await clock.sleep(LIMITS.wakeProbeMs);
-    if (this.connection.silentMs >= LIMITS.wakeProbeMs) this.connection.terminate();
+    await clock.sleep(LIMITS.wakeProbeMs, signal);
+    if (!signal?.aborted && this.connection.heard === heard) this.connection.terminate();
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
@@ -118,8 +119,32 @@ export class Session {
       });
       await clock.sleep(this.#heartbeatMs, signal);
       this.#sentAtBeat = new Map(positions.map(({ runId, sent }) => [runId, sent]));
-      if (this.connection.silentMs > 2 * this.#heartbeatMs + LIMITS.silenceGraceMs)
-        this.connection.terminate();
+    }
+  }
+
+  /** Silence is noticed when it is too long, not at the beat after. */
+  async #watchSilence(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const longest = 2 * this.#heartbeatMs + LIMITS.silenceGraceMs;
+    while (!signal.aborted) {
+      const left = longest - this.connection.silentMs;
+      if (left > 0) await clock.sleep(left, signal);
+      // Asleep until now: what the mesh sent meanwhile has not been read yet, and the probe after a wake decides.
+      else if (left < -LIMITS.wakeGapMs) await this.probe(clock, signal);
+      else return this.connection.terminate();
+    }
+  }
+
+  /** An order that could not be committed is not answered, so the mesh gives it again. */
+  #takeSafely(frame: MeshFrame): void {
+    try {
+      this.#take(frame);
+    } catch (error) {
+      if (!isRunmeshError(error, 'disk_full')) throw error;
+      this.#options.log.warn(
+        { frame: frame.type, reason: messageOf(error) },
+        'a frame waits for space on the disk',
+      );
     }
   }
 

@@ -28,6 +28,8 @@ export interface Execution {
   suspended(): boolean;
   onCommitted(): void;
   onSettling(): void;
+  /** A step or a call's outcome was committed: the run got further. */
+  onProgress(): void;
   onDelta(delta: Parameters<AgentPorts['onDelta']>[0]): void;
 }
 
@@ -89,12 +91,14 @@ function portsOf(
       execution.onSettling();
       appendEvents(journal, runId, events);
       committed(events);
+      execution.onProgress();
     },
     commitIntent: (call) => recordIntent(journal, runId, call),
     commitOutcome: (callId, events) => {
       execution.onSettling();
       recordOutcome(journal, runId, callId, events);
       committed(events);
+      execution.onProgress();
     },
     commitEvents: (events) => {
       appendEvents(journal, runId, events);

@@ -1,7 +1,8 @@
 import { iterationsOf, usageOf } from '../agent/usage.ts';
 import { appendEvents } from '../journal/append-events.ts';
-import { countDeath, wasRunning } from '../journal/count-death.ts';
+import { countDeath, deathsAt, wasRunning } from '../journal/count-death.ts';
 import { finishRun } from '../journal/finish-run.ts';
+import { commit } from '../journal/journal.ts';
 import { readRunEvents } from '../journal/read-events.ts';
 import { type JournaledRun, listUnfinished } from '../journal/read-run.ts';
 import { listProcesses, recordProcessEnded } from '../journal/record-process.ts';
@@ -10,9 +11,10 @@ import type { RunsOptions } from './ports.ts';
 
 /**
  * Reap, then resume: first the commands of the last process that still live are ended, and only then do its runs go
- * on, since a run that resumes beside its own earlier command is the real double run. Answers the runs to go on with.
+ * on, since a run that resumes beside its own earlier command is the real double run. Answers the runs to go on with,
+ * and which of them another death at the same step would end.
  */
-export async function recoverRuns(options: RunsOptions): Promise<JournaledRun[]> {
+export async function recoverRuns(options: RunsOptions): Promise<{ run: JournaledRun; suspect: boolean }[]> {
   const { journal, host, log } = options;
   const processes = listProcesses(journal);
   if (processes.length > 0) {
@@ -20,32 +22,41 @@ export async function recoverRuns(options: RunsOptions): Promise<JournaledRun[]>
     await host.reap(processes);
     for (const { runId, sessionId } of processes) recordProcessEnded(journal, runId, sessionId);
   }
-  return listUnfinished(journal).filter((run) => goesOn(run, options));
+  return listUnfinished(journal).flatMap((run) => {
+    const deaths = countDeaths(run, options);
+    if (deaths < options.maxAttempts)
+      return [{ run, suspect: deaths > 0 && deaths + 1 === options.maxAttempts }];
+    giveUp(run, deaths, options);
+    return [];
+  });
 }
 
-function goesOn({ runId }: JournaledRun, options: RunsOptions): boolean {
-  const { journal, log, maxAttempts } = options;
-  if (!wasRunning(journal, runId)) return true;
-  const events = readRunEvents(journal, runId);
-  const deaths = countDeath(journal, runId, progressOf(events));
-  if (deaths >= maxAttempts) {
-    const message = `The agent on this device died ${deaths} times at the same step of this run, so it was given up.`;
-    finishRun(journal, runId, {
-      status: 'failed',
-      result: null,
-      usage: usageOf(events),
-      iterations: iterationsOf(events),
-      error: { code: 'poisoned_step', message },
-    });
-    log.error({ runId, deaths }, 'a run was given up');
-    options.onCommitted(runId);
-    return false;
-  }
-  const message = 'The agent on this device was restarted; the run goes on from its last committed step.';
-  appendEvents(journal, runId, [{ type: 'error', payload: { code: 'daemon_restarted', message } }]);
+/** Counts the death the run was working at, if it was, and tells the run's readers; answers the deaths at its step. */
+function countDeaths({ runId }: JournaledRun, { journal, log, onCommitted }: RunsOptions): number {
+  const step = progressOf(readRunEvents(journal, runId));
+  if (!wasRunning(journal, runId)) return deathsAt(journal, runId, step);
+  const deaths = commit(journal, () => {
+    const message = 'The agent on this device was restarted; the run goes on from its last committed step.';
+    appendEvents(journal, runId, [{ type: 'error', payload: { code: 'daemon_restarted', message } }]);
+    return countDeath(journal, runId, step);
+  });
   log.info({ runId, deaths }, 'run recovered');
-  options.onCommitted(runId);
-  return true;
+  onCommitted(runId);
+  return deaths;
+}
+
+function giveUp({ runId }: JournaledRun, deaths: number, { journal, log, onCommitted }: RunsOptions): void {
+  const events = readRunEvents(journal, runId);
+  const message = `The agent on this device died ${deaths} times at the same step of this run, so it was given up.`;
+  finishRun(journal, runId, {
+    status: 'failed',
+    result: null,
+    usage: usageOf(events),
+    iterations: iterationsOf(events),
+    error: { code: 'poisoned_step', message },
+  });
+  log.error({ runId, deaths }, 'a run was given up');
+  onCommitted(runId);
 }
 
 /** Grows with each model step and each call's outcome, and with nothing else. */

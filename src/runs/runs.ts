@@ -1,5 +1,4 @@
 import { iterationsOf, usageOf } from '../agent/usage.ts';
-import { acceptRun, type RunOrigin } from '../journal/accept-run.ts';
 import { markRunning } from '../journal/count-death.ts';
 import { finishRun } from '../journal/finish-run.ts';
 import { forgetRun } from '../journal/forget-run.ts';
@@ -9,14 +8,16 @@ import { requestCancel } from '../journal/request-cancel.ts';
 import { addSteer } from '../journal/steer-run.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
+import { acceptOrder } from './accept-order.ts';
+import { createDiskWait } from './disk-wait.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveTexts } from './live-texts.ts';
-import type { Accepted, OrderResult, Runs, RunsOptions } from './ports.ts';
+import type { OrderResult, Runs, RunsOptions } from './ports.ts';
 import { recoverRuns } from './recover-runs.ts';
 import { next, type RunEffect, type RunEnd, type RunInput, type RunState } from './run-state.ts';
 import { activeRun, refusedOrder, wordsFor } from './tell-state.ts';
 import { chooseTurns } from './turns.ts';
-import { whyRejected } from './why-rejected.ts';
+import { watchDeadline } from './watch-deadline.ts';
 
 /** A run in this process: the machine's state, and what stops its loop and its timer. */
 interface Entry {
@@ -27,6 +28,8 @@ interface Entry {
   deadline: AbortController;
   startedAt: number | undefined;
   forgotten: boolean;
+  /** Another death at this step ends the run, so nothing else runs beside it until it got further. */
+  suspect: boolean;
 }
 
 /** The shell around the machine: takes turns, does the effects, and keeps nothing that a restart must rebuild. */
@@ -34,6 +37,7 @@ export function createRuns(options: RunsOptions): Runs {
   const { journal, clock, log, host, pause } = options;
   /** In the order of their turns. */
   const entries = new Map<string, Entry>();
+  const disk = createDiskWait(options, () => takeTurns());
   let idle: (() => void) | undefined;
 
   const tell = (runId: string, input: RunInput): void => {
@@ -48,7 +52,7 @@ export function createRuns(options: RunsOptions): Runs {
     if (effect.type === 'start') start(entry);
     else if (effect.type === 'abort') entry.loop?.abort(new Error(effect.why));
     else if (effect.type === 'finish') finish(entry, effect.end);
-    else waitForDisk();
+    else disk.begin();
   };
 
   const start = (entry: Entry): void => {
@@ -70,16 +74,30 @@ export function createRuns(options: RunsOptions): Runs {
       order: entry.order,
       texts: entry.texts,
       signal,
-      suspended: () => pause.list().includes('draining'),
+      suspended: () => pause.list().includes('draining') || journal.ballast.spent,
       onCommitted: () => options.onCommitted(runId),
       onSettling: () => options.onSettling(runId),
+      onProgress: () => {
+        if (!entry.suspect) return;
+        entry.suspect = false;
+        takeTurns();
+      },
       onDelta: (delta) => options.onDelta(runId, delta),
     });
     await host.endCommands(runId);
-    if (outcome.kind === 'suspended' && !entry.forgotten) markRunning(journal, runId, false);
+    if (outcome.kind === 'suspended' && !entry.forgotten) putDown(runId);
     entry.loop = undefined;
     tell(runId, { type: 'returned', outcome });
     takeTurns();
+  };
+
+  const putDown = (runId: string): void => {
+    try {
+      markRunning(journal, runId, false);
+    } catch (error) {
+      // A death would then be counted that was none; the run goes on all the same.
+      if (!isRunmeshError(error, 'disk_full')) throw error;
+    }
   };
 
   const finish = (entry: Entry, { status, result, error }: RunEnd): void => {
@@ -94,7 +112,7 @@ export function createRuns(options: RunsOptions): Runs {
     } catch (thrown) {
       if (!isRunmeshError(thrown, 'disk_full')) throw thrown;
       log.warn({ runId }, 'a run’s end waits for space on the disk');
-      waitForDisk(() => finish(entry, { status, result, ...(error && { error }) }));
+      disk.begin(() => finish(entry, { status, result, ...(error && { error }) }));
       return;
     }
     entry.deadline.abort();
@@ -103,33 +121,23 @@ export function createRuns(options: RunsOptions): Runs {
     takeTurns();
   };
 
-  const waitForDisk = (then: () => void = () => {}): void => {
-    pause.add('disk_full');
-    clock
-      .sleep(DISK_RETRY_MS)
-      .then(() => {
-        pause.remove('disk_full');
-        then();
-        takeTurns();
-      })
-      .catch((error) => log.error({ reason: messageOf(error) }, 'the disk could not be tried again'));
-  };
-
   const takeTurns = (): void => {
+    disk.beginIfSpent();
     const active = [...entries.values()].filter(
       ({ state }) => state.at === 'running' || state.at === 'stopping',
     );
     if (active.length === 0) idle?.();
     options.say(wordsFor(active.length, entries.size - active.length, pause.list()));
     if (pause.paused) return;
-    const waiting = [...entries.values()].map(({ order, state }) => ({
+    const waiting = [...entries.values()].map(({ order, state, suspect }) => ({
       ...order,
       queued: state.at === 'queued',
+      alone: suspect,
     }));
     for (const runId of chooseTurns(waiting, options.maxConcurrentRuns)) tell(runId, { type: 'turn' });
   };
 
-  const enter = (run: Pick<JournaledRun, 'order' | 'deadlineAt'>): void => {
+  const enter = (run: Pick<JournaledRun, 'order' | 'deadlineAt'>, suspect: boolean): void => {
     const deadline = new AbortController();
     const { order } = run;
     const entry: Entry = {
@@ -140,16 +148,13 @@ export function createRuns(options: RunsOptions): Runs {
       deadline,
       startedAt: undefined,
       forgotten: false,
+      suspect,
     };
     entries.set(order.runId, entry);
-    watchDeadline(order.runId, run.deadlineAt, deadline.signal).catch((error) =>
+    const due = () => tell(order.runId, { type: 'stop', why: 'deadline' });
+    watchDeadline(clock, run.deadlineAt, deadline.signal, due).catch((error) =>
       log.error({ runId: order.runId, reason: messageOf(error) }, 'a deadline could not be watched'),
     );
-  };
-
-  const watchDeadline = async (runId: string, deadlineAt: number, signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted && clock.now() < deadlineAt) await clock.sleep(deadlineAt - clock.now(), signal);
-    if (!signal.aborted) tell(runId, { type: 'stop', why: 'deadline' });
   };
 
   /** Waits until no loop is at work; after `ms` it puts down those that are. */
@@ -170,32 +175,20 @@ export function createRuns(options: RunsOptions): Runs {
   return {
     start: async () => {
       options.say('recovering runs of the last process');
-      for (const run of await recoverRuns(options)) {
-        enter(run);
+      for (const { run, suspect } of await recoverRuns(options)) {
+        enter(run, suspect);
         if (run.cancelReason !== undefined) tell(run.runId, { type: 'stop', why: 'cancel' });
       }
       takeTurns();
     },
 
-    accept: (order, origin): Accepted => {
-      const known = readRun(journal, order.runId);
-      if (known !== undefined) {
-        if (order.attempt >= known.attempt) return { accepted: true };
-        return {
-          accepted: false,
-          code: 'invalid',
-          message: `attempt ${order.attempt} is older than ${known.attempt}`,
-        };
-      }
-      const refusal = whyRejected(order, { host, queued: entries.size, pause: pause.list() });
-      if (refusal !== undefined) return refusal;
-      return commitAccepted(order, origin, options, () => {
+    accept: (order, origin) =>
+      acceptOrder(order, origin, options, entries.size, () => {
         log.info({ runId: order.runId, agent: order.agent.slug }, 'run accepted');
-        enter({ order, deadlineAt: Date.parse(order.deadlineAt) });
+        enter({ order, deadlineAt: Date.parse(order.deadlineAt) }, false);
         // The answer goes out before the run's first words do.
         queueMicrotask(takeTurns);
-      });
-    },
+      }),
 
     cancel: (runId, reason): OrderResult => {
       if (!requestCancel(journal, runId, reason)) return refusedOrder(journal, runId);
@@ -228,21 +221,3 @@ export function createRuns(options: RunsOptions): Runs {
     },
   };
 }
-
-function commitAccepted(
-  order: DispatchOrder,
-  origin: RunOrigin,
-  { journal }: RunsOptions,
-  accepted: () => void,
-): Accepted {
-  try {
-    acceptRun(journal, order, origin);
-  } catch (error) {
-    if (!isRunmeshError(error, 'disk_full')) throw error;
-    return { accepted: false, code: 'paused', message: messageOf(error) };
-  }
-  accepted();
-  return { accepted: true };
-}
-
-const DISK_RETRY_MS = 5_000;

@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSoundSqlite, openDatabase } from '../../src/kit/sqlite.ts';
@@ -31,14 +32,22 @@ describe('a database', () => {
     db.close();
   });
 
-  it('migrates forward step by step, telling who wants a backup first', () => {
+  it('migrates forward step by step, and keeps a copy that has what was still in the WAL', () => {
     const path = join(tempDir(), 'a.db');
-    openDatabase({ path, migrations: MIGRATIONS.slice(0, 1) }).close();
-    const from: number[] = [];
-    const db = openDatabase({ path, migrations: MIGRATIONS, beforeMigrate: (version) => from.push(version) });
+    const old = openDatabase({ path, migrations: MIGRATIONS.slice(0, 1) });
+    old.prepare('INSERT INTO words (word) VALUES (?)').run('kept');
+    // A killed process leaves the file as it is while the connection is open: the row is in the WAL alone.
+    const killed = join(tempDir(), 'a.db');
+    for (const suffix of ['', '-wal']) copyFileSync(path + suffix, killed + suffix);
+    old.close();
+    const backups: string[] = [];
+    const db = openDatabase({ path: killed, migrations: MIGRATIONS, onBackup: (one) => backups.push(one) });
     db.prepare('INSERT INTO words (word, count) VALUES (?, ?)').run('a', 1);
-    expect(from).toEqual([1]);
     db.close();
+    expect(backups).toEqual([`${killed}.schema-1.backup`]);
+    const copy = openDatabase({ path: `${killed}.schema-1.backup`, migrations: MIGRATIONS.slice(0, 1) });
+    expect(copy.prepare('SELECT * FROM words').all()).toEqual([expect.objectContaining({ word: 'kept' })]);
+    copy.close();
   });
 
   it('refuses a file that a newer version wrote', () => {

@@ -230,6 +230,60 @@ describe('a device’s runs', () => {
     });
   });
 
+  it('work alone when one more death would end them, so that none is given up for another’s fault', async () => {
+    const journal = aJournal();
+    const first = device(journal);
+    await first.runs.start();
+    for (const runId of ['a', 'b']) {
+      first.runs.accept(anOrder(runId), 'dispatched');
+      await expect.poll(() => first.waiting.has(runId)).toBe(true);
+      // Its step is committed; the process died once at it, and dies now for the second time.
+      countDeath(journal, runId, 1);
+      markRunning(journal, runId, true);
+    }
+    const second = device(journal);
+    await second.runs.start();
+    second.runs.accept(anOrder('c'), 'dispatched');
+    // The outcome of the call that was cut is unknown: `a` got further, and the next one has its turn.
+    await second.ended('a').toBe('completed');
+    await second.ended('b').toBe('completed');
+    await second.finishWork('c');
+    await second.ended('c').toBe('completed');
+    expect(second.log.filter((line) => line.endsWith('commands ended'))).toEqual([
+      'a commands ended',
+      'b commands ended',
+      'c commands ended',
+    ]);
+  });
+
+  it('are not counted dead where they were not at work when the process died', async () => {
+    const journal = aJournal();
+    const first = device(journal);
+    await first.runs.start();
+    first.runs.accept(anOrder('a'), 'dispatched');
+    await expect.poll(() => first.waiting.has('a')).toBe(true);
+    for (let n = 0; n < 2; n += 1) countDeath(journal, 'a', 1);
+    const second = device(journal);
+    await second.runs.start();
+    await second.ended('a').toBe('completed');
+    expect(types(journal, 'a')).not.toContain('error');
+  });
+
+  it('keep their deadline when the wall clock is set', async () => {
+    const journal = aJournal();
+    const begun = Date.parse('2029-12-31T23:59:50Z');
+    const { runs, clock, waiting, ended } = device(journal, new FakeClock(begun));
+    await runs.start();
+    runs.accept(anOrder('a'), 'dispatched');
+    await expect.poll(() => waiting.has('a')).toBe(true);
+    clock.setWall(begun + 86_400_000);
+    await clock.advance(9_000);
+    expect(readRun(journal, 'a')?.status).toBeUndefined();
+    clock.setWall(begun - 86_400_000);
+    await clock.advance(1_000);
+    await ended('a').toBe('failed');
+  });
+
   it('hear what is said to them before they end', async () => {
     const journal = aJournal();
     const { runs, finishWork, waiting, ended } = device(journal);

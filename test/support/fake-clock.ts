@@ -44,12 +44,24 @@ export class FakeClock implements Clock {
       await settle();
       const next = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
-      this.#move(next.at - this.#elapsed);
+      this.#move(Math.max(0, next.at - this.#elapsed));
       this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== next);
       next.wake();
     }
-    this.#move(end - this.#elapsed);
+    this.#move(Math.max(0, end - this.#elapsed));
     await settle();
+  }
+
+  /** The machine sleeps for `ms`: nobody is woken at their time, and everybody whose time has passed is woken at the end. */
+  async sleepMachine(ms: number): Promise<void> {
+    await settle();
+    this.#move(ms);
+    await this.advance(0);
+  }
+
+  /** Sets the wall clock, as a person or a time server does; the other one knows nothing of it. */
+  setWall(ms: number): void {
+    this.#now = ms;
   }
 
   #move(ms: number): void {

@@ -26,8 +26,12 @@ export class House {
   }
 
   /** A house whose agent `worker` speaks to one chat-completions endpoint. */
-  static async withModel(baseUrl: string, agent: Record<string, unknown> = {}): Promise<House> {
-    const house = new House();
+  static async withModel(
+    baseUrl: string,
+    agent: Record<string, unknown> = {},
+    env: Record<string, string> = {},
+  ): Promise<House> {
+    const house = new House(env);
     await house.startMesh();
     await house.link();
     await house.configure('models.providers.test', JSON.stringify({ type: 'openai-compatible', baseUrl }));

@@ -1,0 +1,35 @@
+import { acceptRun, type RunOrigin } from '../journal/accept-run.ts';
+import { readRun } from '../journal/read-run.ts';
+import { isRunmeshError, messageOf } from '../kit/errors.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import type { Accepted, RunsOptions } from './ports.ts';
+import { whyRejected } from './why-rejected.ts';
+
+/**
+ * Commits a run before it is answered for; `onNew` is called for one that was not known. A dispatch seen twice is
+ * accepted twice and runs once.
+ */
+export function acceptOrder(
+  order: DispatchOrder,
+  origin: RunOrigin,
+  { journal, host, pause }: Pick<RunsOptions, 'journal' | 'host' | 'pause'>,
+  queued: number,
+  onNew: () => void,
+): Accepted {
+  const known = readRun(journal, order.runId);
+  if (known !== undefined) {
+    if (order.attempt >= known.attempt) return { accepted: true };
+    const message = `attempt ${order.attempt} is older than ${known.attempt}`;
+    return { accepted: false, code: 'invalid', message };
+  }
+  const refusal = whyRejected(order, { host, queued, pause: pause.list() });
+  if (refusal !== undefined) return refusal;
+  try {
+    acceptRun(journal, order, origin);
+  } catch (error) {
+    if (!isRunmeshError(error, 'disk_full')) throw error;
+    return { accepted: false, code: 'paused', message: messageOf(error) };
+  }
+  onNew();
+  return { accepted: true };
+}

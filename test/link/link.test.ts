@@ -1,0 +1,152 @@
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemRandom } from '../../src/kit/random.ts';
+import { createLink } from '../../src/link/link.ts';
+import { LIMITS } from '../../src/protocol/limits.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { aJournal } from '../support/journals.ts';
+import { startLyingMesh } from '../support/lying-mesh.ts';
+
+/** A link of its own on a clock that the test moves, with what it said of itself. */
+function startLink(meshUrl: string) {
+  const clock = new FakeClock();
+  const said: string[] = [];
+  const online: string[] = [];
+  const network = { addresses: '192.0.2.1' };
+  const link = createLink({
+    journal: aJournal(undefined, clock),
+    clock,
+    random: { ...systemRandom, unit: () => 0.5 },
+    log: pino({ level: 'silent' }),
+    identity: {
+      deviceId: 'dev_1',
+      meshUrl,
+      meshOrigin: meshUrl,
+      sign: () => 'signature',
+      agentVersion: '0.0.0',
+      os: 'test',
+      hostname: 'test',
+      capabilities: () => ({ tools: [], workspaces: [], maxConcurrentRuns: 1 }),
+    },
+    access: { meshUrl, apiKey: 'key', fetch },
+    orders: {
+      dispatch: () => ({ accepted: true }),
+      cancel: () => ({ status: 'done' }),
+      steer: () => ({ status: 'done' }),
+      forget: () => {},
+    },
+    liveTexts: () => [],
+    say: (doing) => said.push(doing),
+    networkAddresses: () => network.addresses,
+    onOnline: (sessionId) => online.push(sessionId),
+    onStopped: () => {},
+  });
+  const running = link.run();
+  onTestFinished(async () => {
+    await link.stop(0);
+    await clock.advance(60_000);
+    await running;
+  });
+  return { link, clock, said, online, network };
+}
+
+/** Moves the clock in ticks, as it passes, giving the sockets time to be heard between them. */
+async function pass(clock: FakeClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 1_000) {
+    await clock.advance(Math.min(1_000, left));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+const SILENCE_MS = 2 * LIMITS.heartbeatMs + LIMITS.silenceGraceMs;
+
+describe('the link', () => {
+  it('takes a mesh that is open and silent for dead after two heartbeats, and comes back', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online, link } = startLink(mesh.url);
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    first.freeze();
+    await pass(clock, SILENCE_MS - 1_000);
+    expect([link.status().state, mesh.connections.length]).toEqual(['online', 1]);
+    await pass(clock, 3_000);
+    await mesh.connection(2);
+    await expect.poll(() => online.length).toBe(2);
+  });
+
+  it('stays while anything is heard', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online, link } = startLink(mesh.url);
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    for (let beat = 0; beat < 8; beat += 1) {
+      await pass(clock, LIMITS.heartbeatMs);
+      const heard = first.frames.length;
+      first.send({ type: 'heartbeat', runs: [] });
+      await expect.poll(() => link.status().lastHeardMs).toBe(0);
+      expect(heard).toBeGreaterThan(beat);
+    }
+    expect(mesh.connections).toHaveLength(1);
+  });
+
+  it('asks at once whether somebody is there when the machine woke, and leaves a socket that only says open', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online } = startLink(mesh.url);
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    first.freeze();
+    // Asleep: no timer fires for half a minute, and then all of them do.
+    await clock.sleepMachine(30_000);
+    await pass(clock, LIMITS.wakeProbeMs + 1_000);
+    await mesh.connection(2);
+    await expect.poll(() => online.length).toBe(2);
+  });
+
+  it('keeps a connection that answers after a wake', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online, link } = startLink(mesh.url);
+    await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    await clock.sleepMachine(30_000);
+    await expect.poll(() => link.status().lastHeardMs).toBe(0);
+    await pass(clock, LIMITS.wakeProbeMs + 1_000);
+    expect(mesh.connections).toHaveLength(1);
+  });
+
+  it('asks too when the network changed', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online, network } = startLink(mesh.url);
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    first.freeze();
+    network.addresses = '198.51.100.7';
+    await pass(clock, LIMITS.wakeTickMs + LIMITS.wakeProbeMs + 1_000);
+    await mesh.connection(2);
+    await expect.poll(() => online.length).toBe(2);
+  });
+
+  it('does not wait out its backoff when the network changed', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, said, network } = startLink(mesh.url);
+    const restarting = 1012;
+    (await mesh.connection(1)).close(restarting);
+    await expect.poll(() => said.at(-1)).toMatch(/^waiting/);
+    network.addresses = '198.51.100.7';
+    await clock.advance(LIMITS.wakeTickMs);
+    await mesh.connection(2);
+  });
+
+  it('says on every connection that it is draining', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online, link } = startLink(mesh.url);
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    link.drain('stops');
+    await expect.poll(() => first.frames.at(-1)).toMatchObject({ type: 'drain', reason: 'stops' });
+    first.close(1012);
+    await first.closed;
+    await pass(clock, LIMITS.drainSpreadMs);
+    const second = await mesh.connection(2);
+    await expect.poll(() => second.frames.map(({ type }) => type)).toContain('drain');
+  });
+});
