@@ -1,7 +1,14 @@
+import { readConfig } from '../device/config.ts';
+import { type Network, openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths } from '../device/paths.ts';
 import type { CliContext } from './context.ts';
 
 /** The device that this command speaks for. */
 export function pathsOf({ env, platform, homedir }: CliContext): DevicePaths {
   return devicePaths(env, platform, homedir);
+}
+
+/** The way out of this machine, as this device's config and the environment have it. */
+export function networkOf(context: CliContext): Promise<Network> {
+  return openNetwork(readConfig(pathsOf(context)), context.env);
 }

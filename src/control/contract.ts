@@ -17,7 +17,10 @@ export const daemonStatus = z.object({
   connection: z.object({
     /** In words: `connected`, `waiting 4 s before the next try` … */
     doing: z.string(),
-    lastHeardMs: z.number().nullable(),
+    /** Seconds since anything came from the mesh; the socket's own state is never asked. */
+    lastHeardSeconds: z.number().nonnegative().nullable(),
+    /** The proxy on the way; `null` for a direct one. */
+    through: z.string().nullable(),
     sessionId: z.string().nullable(),
   }),
   /** What each long-lived loop is doing, and since when. */
@@ -35,6 +38,8 @@ export const daemonStatus = z.object({
   /** Why no run is started at the moment; empty when nothing is in the way. */
   paused: z.array(z.string()),
   secretStore: z.string(),
+  /** Where a damaged journal lies that this one had to replace. */
+  journalSetAside: z.string().nullable(),
   version: z.string(),
   pid: z.int(),
   startedAt: z.string(),

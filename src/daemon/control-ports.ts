@@ -57,7 +57,8 @@ function statusOf({ device, runs, link, status, pause, startedAt, journal }: Con
     meshUrl: device.mesh.url,
     connection: {
       doing: loops.link?.doing ?? state,
-      lastHeardMs: lastHeardMs === undefined ? null : Math.round(now - lastHeardMs),
+      lastHeardSeconds: lastHeardMs === undefined ? null : lastHeardMs / 1_000,
+      through: device.network.proxyOf(new URL(device.mesh.url)) ?? null,
       sessionId: sessionId ?? null,
     },
     loops,
@@ -72,6 +73,7 @@ function statusOf({ device, runs, link, status, pause, startedAt, journal }: Con
       })),
     paused: pause.list(),
     secretStore: device.secrets.kind,
+    journalSetAside: journal.setAside ?? null,
     version: device.version,
     pid: process.pid,
     startedAt,

@@ -1,6 +1,5 @@
 import { arch, networkInterfaces } from 'node:os';
 import { startControlServer } from '../control/server.ts';
-import { prune } from '../journal/prune.ts';
 import { messageOf } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { StatusTree } from '../kit/status.ts';
@@ -10,6 +9,7 @@ import type { LinkOrders } from '../link/ports.ts';
 import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { controlPorts } from './control-ports.ts';
+import { keepHouse } from './housekeeping.ts';
 import { openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
 import { RunWatchers } from './run-watchers.ts';
@@ -30,7 +30,7 @@ export interface RunningDaemon {
  */
 export async function startDaemon(world: World): Promise<RunningDaemon> {
   const device = await openDevice(world);
-  const { paths, config, identity, mesh, apiKey, clock, random, log, version } = device;
+  const { paths, config, identity, mesh, apiKey, network, clock, random, log, version } = device;
   const executor = openExecutor(device, world);
   const { journal, startedAt } = executor;
   const status = new StatusTree(clock);
@@ -38,6 +38,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
   const pause = new PauseReasons<PauseReason>();
   const ready = deferred<{ sessionId: string }>();
   const finished = deferred<{ reason: string; failed: boolean }>();
+  const over = new AbortController();
   let stopping: Promise<void> | undefined;
 
   const runs = createRuns({
@@ -86,7 +87,8 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
         maxConcurrentRuns: config.maxConcurrentRuns,
       }),
     },
-    access: { meshUrl: mesh.url, apiKey, fetch },
+    access: { meshUrl: mesh.url, apiKey, fetch: network.fetch },
+    socketOptions: network.socketOptions(new URL(mesh.url)),
     orders,
     liveTexts: runs.liveTexts,
     say: status.loop('link'),
@@ -101,7 +103,8 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
       link.drain(reason);
       await runs.drain(config.drainMs);
       await link.stop(LAST_ACKS_MS);
-      await linked;
+      over.abort();
+      await Promise.all([linked, tidied]);
       await control.close();
       await executor.close();
       ready.reject(new Error(reason));
@@ -129,7 +132,10 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
   await runs.start();
   const linked = link.run().catch((error) => end(`the link broke: ${messageOf(error)}`, true));
   executor.warm().catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
-  log.info({ pruned: prune(journal, clock.now() - config.retentionDays * DAY_MS) }, 'old runs were pruned');
+  const { retentionDays } = config;
+  const idle = () => runs.list().length === 0;
+  const housekeeping = { journal, clock, log, retentionDays, idle, say: status.loop('housekeeping') };
+  const tidied = keepHouse(housekeeping, over.signal);
   return {
     deviceId: mesh.deviceId,
     ready: ready.promise,
@@ -171,4 +177,3 @@ function deferred<T>() {
 }
 
 const LAST_ACKS_MS = 3_000;
-const DAY_MS = 86_400_000;

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { openNetwork } from '../device/network.ts';
 import { systemClock } from '../kit/clock.ts';
 import type { Log } from '../kit/log.ts';
 import { systemRandom } from '../kit/random.ts';
@@ -21,6 +22,7 @@ export interface EmbeddedMeshOptions {
 export async function startEmbeddedMesh(options: EmbeddedMeshOptions) {
   const { dataDir, host, port, publicUrl, env, log } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const { fetch } = await openNetwork({ network: {} }, env);
   const mesh = await startMesh({
     dataDir,
     host,
@@ -29,7 +31,7 @@ export async function startEmbeddedMesh(options: EmbeddedMeshOptions) {
     clock: systemClock,
     random: systemRandom,
     log,
-    models: createModelGateway({ env, config: NO_MODELS_CONFIG, clock: systemClock }),
+    models: createModelGateway({ env, config: NO_MODELS_CONFIG, clock: systemClock, fetch }),
   });
-  return { url: mesh.url, apiKey: mesh.firstApiKey, close: () => mesh.close() };
+  return { url: mesh.url, port: mesh.port, apiKey: mesh.firstApiKey, close: () => mesh.close() };
 }

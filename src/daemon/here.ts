@@ -53,10 +53,10 @@ export async function* runHere(
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
   const device = await openDevice(world);
-  const { config, clock, random, log, mesh, apiKey } = device;
+  const { config, clock, random, log, mesh, apiKey, network } = device;
   const { journal, host, close } = openExecutor(device, world);
   const watchers = new RunWatchers();
-  const access = { meshUrl: mesh.url, apiKey, fetch };
+  const access = { meshUrl: mesh.url, apiKey, fetch: network.fetch };
   const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
   const over = new AbortController();
   const publishing = publisher.run(over.signal);
@@ -92,10 +92,10 @@ export async function* runHere(
 }
 
 async function register(device: OpenedDevice, request: RunRequest) {
-  const { mesh, apiKey } = device;
+  const { mesh, apiKey, network } = device;
   let response: Response;
   try {
-    response = await fetch(`${mesh.url}/v1/run`, {
+    response = await network.fetch(`${mesh.url}/v1/run`, {
       method: 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ ...request, stream: false }),

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { readConfig } from '../device/config.ts';
 import type { DeviceConfig, MeshPin } from '../device/config-schema.ts';
 import { type Identity, readIdentity } from '../device/identity.ts';
+import { type Network, openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths, prepareFolders } from '../device/paths.ts';
 import { openSecrets, type SecretStore } from '../device/secrets.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
@@ -30,6 +31,7 @@ export interface OpenedDevice {
   identity: Identity;
   apiKey: string;
   secrets: SecretStore;
+  network: Network;
   label: string;
   version: string;
   clock: Clock;
@@ -59,6 +61,7 @@ export async function openDevice({ env, platform, homedir, hostname }: World): P
     identity: readIdentity(privateKey),
     apiKey,
     secrets,
+    network: await openNetwork(config, env),
     label: config.deviceLabel ?? hostname,
     version: readVersion(),
     clock: systemClock,

@@ -15,6 +15,7 @@ export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> 
 /** Throws `already_running` where another process executes this device's runs; nothing stays open then. */
 export function openExecutor(device: OpenedDevice, world: World): Executor {
   const { paths, config, clock, random, log, mesh, apiKey } = device;
+  const { fetch } = device.network;
   const { env, platform } = world;
   const startedAt = isoTime(clock.now());
   const lock = acquireLock(paths, { pid: process.pid, startedAt });
@@ -32,7 +33,16 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
   }
   const proxy = { url: mesh.url, apiKey };
   const models = createModels({ env, config: config.models, clock, random, fetch, proxy });
-  const { host, toolbox, warm, close } = createRunHost({ config, env, platform, models, clock, random, log });
+  const { host, toolbox, warm, close } = createRunHost({
+    config,
+    env,
+    platform,
+    models,
+    fetch,
+    clock,
+    random,
+    log,
+  });
   return {
     host,
     toolbox,

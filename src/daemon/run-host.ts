@@ -17,6 +17,7 @@ export interface RunHostOptions {
   env: Readonly<Record<string, string | undefined>>;
   platform: NodeJS.Platform;
   models: Models;
+  fetch: typeof fetch;
   clock: Clock;
   random: Random;
   log: Log;
@@ -36,6 +37,7 @@ export function createRunHost({
   env,
   platform,
   models,
+  fetch,
   clock,
   random,
   log,

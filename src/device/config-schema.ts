@@ -42,6 +42,17 @@ export const deviceConfig = z.strictObject({
       allow: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name')).default([]),
     })
     .default({ allow: [] }),
+  /** The way out of this machine, where it is not a direct one. */
+  network: z
+    .strictObject({
+      /** For everything but loopback; the environment's `HTTPS_PROXY` and `HTTP_PROXY` where it is not set. */
+      proxy: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional(),
+      /** Whom to reach without it, as in `NO_PROXY`: `internal.example, 10.0.0.0/8`. */
+      noProxy: z.string().optional(),
+      /** PEM certificates of a CA that is trusted beside the usual ones. */
+      caFile: absolutePath.optional(),
+    })
+    .default({}),
   models: modelsConfig.default(NO_MODELS_CONFIG),
   /** Who answers the `web_search` tool; without it the tool says that nobody does. */
   webSearch: webSearchConfig.optional(),

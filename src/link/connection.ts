@@ -1,4 +1,4 @@
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import type { Clock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { CLOSE_CODES, type CloseReason } from '../protocol/close-codes.ts';
@@ -12,6 +12,9 @@ import {
 } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { readFrame } from '../protocol/read-frame.ts';
+
+/** What a socket needs on its way, beside the address. */
+export type SocketOptions = Pick<ClientOptions, 'agent' | 'ca'>;
 
 export type Welcome = FrameNamed<MeshFrame, 'welcome'>;
 
@@ -158,7 +161,7 @@ export class Connection {
 }
 
 /** Dials the mesh. Throws `ConnectionLost`. */
-export async function dial(meshUrl: string, clock: Clock): Promise<Connection> {
+export async function dial(meshUrl: string, options: SocketOptions, clock: Clock): Promise<Connection> {
   const address = new URL(CONNECT_PATH, meshUrl);
   if (address.protocol !== 'https:' && address.protocol !== 'http:') {
     throw new RunmeshError(
@@ -168,6 +171,7 @@ export async function dial(meshUrl: string, clock: Clock): Promise<Connection> {
   }
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(address, [SUBPROTOCOL], {
+    ...options,
     handshakeTimeout: LIMITS.dialMs,
     perMessageDeflate: false,
     maxPayload: LIMITS.maxFrameBytes,

@@ -3,7 +3,7 @@ import { listCursors } from '../journal/list-cursors.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Capabilities } from '../protocol/frames.ts';
 import { helloText } from '../protocol/signing.ts';
-import { type Connection, dial, type Welcome } from './connection.ts';
+import { type Connection, dial, type SocketOptions, type Welcome } from './connection.ts';
 
 /** Who shakes hands. */
 export interface LinkIdentity {
@@ -23,9 +23,10 @@ export interface LinkIdentity {
 export async function connect(
   identity: LinkIdentity,
   journal: Journal,
+  socketOptions: SocketOptions,
   clock: Clock,
 ): Promise<{ connection: Connection; welcome: Welcome }> {
-  const connection = await dial(identity.meshUrl, clock);
+  const connection = await dial(identity.meshUrl, socketOptions, clock);
   const { nonce } = await connection.expect('challenge');
   const { deviceId, agentVersion, os, hostname } = identity;
   connection.send({

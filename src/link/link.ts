@@ -37,7 +37,7 @@ export function createLink(options: LinkOptions): Link {
   const connectOnce = async (): Promise<void> => {
     say(`connecting to ${identity.meshUrl}`);
     try {
-      const { connection, welcome } = await connect(identity, journal, clock);
+      const { connection, welcome } = await connect(identity, journal, options.socketOptions, clock);
       if (over.signal.aborted) {
         connection.close('normal', 'goodbye');
         return lost({ reason: 'asked to stop' });

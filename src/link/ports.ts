@@ -4,6 +4,7 @@ import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import type { DeltaKind } from '../protocol/events.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
+import type { SocketOptions } from './connection.ts';
 import type { LiveText } from './delta-stream.ts';
 import type { LinkIdentity } from './handshake.ts';
 import type { StopReason } from './link-state.ts';
@@ -31,6 +32,8 @@ export interface LinkOptions {
   log: Log;
   identity: LinkIdentity;
   access: HttpAccess;
+  /** What the socket needs on its way: a proxy's agent, certificates. */
+  socketOptions: SocketOptions;
   orders: LinkOrders;
   liveTexts(runId: string): readonly LiveText[];
   say: (doing: string) => void;

@@ -47,6 +47,7 @@ export interface MeshOptions {
 
 export interface RunningMesh {
   url: string;
+  port: number;
   /** The owner's first key, the same at every start with this data folder. */
   firstApiKey: string;
   /** Sends devices and callers away, to come back after `retryAfterMs`, and closes everything. */
@@ -91,6 +92,7 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
   let closing: Promise<void> | undefined;
   return {
     url: origins[0],
+    port,
     firstApiKey,
     close: ({ retryAfterMs = 0 } = {}) => {
       closing ??= close(retryAfterMs);

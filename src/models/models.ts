@@ -13,7 +13,6 @@ import { ToldText } from './told-text.ts';
 export interface ModelsOptions extends ProviderAccess {
   clock: Clock;
   random: Random;
-  fetch: typeof fetch;
   /** The mesh's model proxy; without it only models with a provider's name can be used. */
   proxy: { url: string; apiKey: string } | undefined;
 }

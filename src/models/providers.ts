@@ -6,6 +6,7 @@ import type { ModelsConfig } from '../protocol/models-config.ts';
 export interface ProviderAccess {
   env: Readonly<Record<string, string | undefined>>;
   config: ModelsConfig;
+  fetch: typeof fetch;
 }
 
 export interface OpenedModel {
@@ -31,7 +32,7 @@ export async function openProviderModel(
   name: string,
   access: ProviderAccess,
 ): Promise<OpenedModel> {
-  const { env, config } = access;
+  const { env, config, fetch } = access;
   const endpoint = Object.hasOwn(config.providers, provider) ? config.providers[provider] : undefined;
   if (endpoint !== undefined) {
     const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
@@ -40,6 +41,7 @@ export async function openProviderModel(
       name: provider,
       baseURL: endpoint.baseUrl.replace(/\/$/, ''),
       includeUsage: true,
+      fetch,
       ...(apiKey !== undefined && { apiKey }),
       ...(endpoint.headers && { headers: endpoint.headers }),
     });
@@ -55,15 +57,19 @@ export async function openProviderModel(
   const apiKey = keyOf(provider, name, env);
   if (provider === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic');
-    return { model: createAnthropic({ apiKey, ...baseUrl(env.ANTHROPIC_BASE_URL, '/v1', 'always') })(name) };
+    return {
+      model: createAnthropic({ apiKey, fetch, ...baseUrl(env.ANTHROPIC_BASE_URL, '/v1', 'always') })(name),
+    };
   }
   if (provider === 'google') {
     const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
-    return { model: createGoogleGenerativeAI({ apiKey, ...baseUrl(env.GOOGLE_BASE_URL, '/v1beta') })(name) };
+    return {
+      model: createGoogleGenerativeAI({ apiKey, fetch, ...baseUrl(env.GOOGLE_BASE_URL, '/v1beta') })(name),
+    };
   }
   const { createOpenAI } = await import('@ai-sdk/openai');
   return {
-    model: createOpenAI({ apiKey, ...baseUrl(env.OPENAI_BASE_URL, '/v1') }).responses(name),
+    model: createOpenAI({ apiKey, fetch, ...baseUrl(env.OPENAI_BASE_URL, '/v1') }).responses(name),
     // Nothing is kept on the provider's side; so its reasoning must come back to us to be carried on.
     providerOptions: { openai: { store: false, include: ['reasoning.encrypted_content'] } },
   };

@@ -63,7 +63,7 @@ const DELTA = `event: assistant_message_delta\ndata: ${JSON.stringify({ type: 'a
 async function follow(url: string, some: Partial<FollowOptions> = {}): Promise<RunFrame[]> {
   const frames: RunFrame[] = [];
   await followRun({
-    mesh: { url, apiKey: 'rt_test_x' },
+    mesh: { url, apiKey: 'rt_test_x', fetch },
     request: { agent: 'fixer', prompt: 'go' },
     clock: systemClock,
     random: systemRandom,

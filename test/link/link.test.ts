@@ -29,6 +29,7 @@ function startLink(meshUrl: string) {
       capabilities: () => ({ tools: [], workspaces: [], maxConcurrentRuns: 1 }),
     },
     access: { meshUrl, apiKey: 'key', fetch },
+    socketOptions: {},
     orders: {
       dispatch: () => ({ accepted: true }),
       cancel: () => ({ status: 'done' }),

@@ -18,7 +18,7 @@ export class House {
   url = '';
   key = '';
   deviceId = '';
-  #meshPort = 0;
+  meshPort = 0;
 
   constructor(env: Record<string, string> = {}) {
     this.env = env;
@@ -68,24 +68,25 @@ export class House {
     return new Command(args, this.environment);
   }
 
-  async startMesh(): Promise<void> {
+  async startMesh(...args: string[]): Promise<void> {
     // The same port after a restart, so that the device finds its mesh where it was linked to it.
     this.mesh = this.command(
       'mesh',
       '--port',
-      String(this.#meshPort),
+      String(this.meshPort),
       '--data',
       join(this.dir, 'mesh'),
       '--json',
+      ...args,
     );
     const ready = await this.mesh.line('mesh_ready');
-    this.url = String(ready.url);
     this.key = String(ready.apiKey);
-    this.#meshPort = Number(new URL(this.url).port);
+    this.meshPort = Number(ready.port);
+    this.url = `http://127.0.0.1:${this.meshPort}`;
   }
 
-  async link(): Promise<void> {
-    const link = this.command('link', '--mesh', this.url, '--name', 'test', '--json');
+  async link(mesh = this.url): Promise<void> {
+    const link = this.command('link', '--mesh', mesh, '--name', 'test', '--json');
     const { code } = await link.line('link_code');
     await this.post('/v1/runmesh/devices/link/approve', { code });
     this.deviceId = String((await link.line('linked')).deviceId);

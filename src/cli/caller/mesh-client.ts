@@ -5,6 +5,7 @@ import { errorEnvelope } from '../../protocol/errors.ts';
 export interface MeshAccess {
   url: string;
   apiKey: string;
+  fetch: typeof fetch;
 }
 
 /**
@@ -12,7 +13,7 @@ export interface MeshAccess {
  * `not_a_mesh`, or the mesh's own code and sentence.
  */
 export async function callMesh(
-  { url, apiKey }: MeshAccess,
+  { url, apiKey, fetch }: MeshAccess,
   method: 'GET' | 'POST',
   path: string,
   options: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},

@@ -4,7 +4,7 @@ import { normalizeMeshUrl } from '../../device/mesh-http.ts';
 import { prepareFolders } from '../../device/paths.ts';
 import { openSecrets } from '../../device/secrets.ts';
 import type { CliContext } from '../context.ts';
-import { pathsOf } from '../device-world.ts';
+import { networkOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 
 export interface LinkCommandOptions {
@@ -29,7 +29,7 @@ export async function linkCommand(
   const pin = await linkDevice({
     paths,
     secrets,
-    mesh: { url, fetch },
+    mesh: { url, fetch: (await networkOf(context)).fetch },
     clock: context.clock,
     signal: stop.signal,
     label,

@@ -27,7 +27,7 @@ export async function meshCommand(
     env: context.env,
     log: createLog({ level: 'warn', destination: context.stderr as never }),
   });
-  output.tell({ type: 'mesh_ready', url: mesh.url, apiKey: mesh.apiKey });
+  output.tell({ type: 'mesh_ready', url: mesh.url, apiKey: mesh.apiKey, port: mesh.port });
   output.say(`The mesh is up at ${mesh.url}, its data in ${dataDir}.`);
   output.say(`API key: ${mesh.apiKey}`);
   output.say(`Next: runmesh link --mesh ${mesh.url}`);

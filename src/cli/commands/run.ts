@@ -4,7 +4,7 @@ import type { RunRequest } from '../../protocol/run-api.ts';
 import { followRun } from '../caller/follow-run.ts';
 import { callMesh, dataOf, type MeshAccess, readMeshUrl } from '../caller/mesh-client.ts';
 import type { CliContext } from '../context.ts';
-import { pathsOf } from '../device-world.ts';
+import { networkOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { type RunFrame, RunRenderer } from '../render/run-renderer.ts';
 
@@ -33,7 +33,7 @@ export async function runCommand(
   };
   const record = options.here
     ? await runHere(context, output, request)
-    : await runOnMesh(context, output, request, accessOf(context, options));
+    : await runOnMesh(context, output, request, await accessOf(context, options));
   output.tell(orderRecord(record));
   output.say(output.paint('dim', `run ${record.runId} · thread ${record.threadId}`));
   return record.status === 'completed' ? 0 : 1;
@@ -130,7 +130,7 @@ function shower(context: CliContext, output: Output): (frame: RunFrame) => void 
   return (frame) => renderer.show(frame);
 }
 
-function accessOf(context: CliContext, options: RunCommandOptions): MeshAccess {
+async function accessOf(context: CliContext, options: RunCommandOptions): Promise<MeshAccess> {
   const url = options.mesh ?? context.env.RUNTOOLS_API_URL ?? linkedMesh(context);
   const apiKey = options.key ?? context.env.RUNTOOLS_API_KEY;
   if (url === undefined) {
@@ -145,7 +145,7 @@ function accessOf(context: CliContext, options: RunCommandOptions): MeshAccess {
       'An API key is needed: give --key, or set RUNTOOLS_API_KEY. `runmesh mesh` prints its own.',
     );
   }
-  return { url: readMeshUrl(url), apiKey };
+  return { url: readMeshUrl(url), apiKey, fetch: (await networkOf(context)).fetch };
 }
 
 function linkedMesh(context: CliContext): string | undefined {

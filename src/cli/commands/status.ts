@@ -35,20 +35,26 @@ export async function statusCommand(context: CliContext, output: Output): Promis
 function rowsOf(status: DaemonStatus, now: number): string[][] {
   const { connection } = status;
   const heard =
-    connection.lastHeardMs === null ? 'never' : `${formatDuration(now - connection.lastHeardMs)} ago`;
+    connection.lastHeardSeconds === null
+      ? 'never'
+      : `${formatDuration(connection.lastHeardSeconds * 1_000)} ago`;
+  const through = connection.through === null ? '' : ` through ${connection.through}`;
   const running = status.running.map(
     ({ runId, agent, step, seconds }) =>
       `${agent} ${runId}, step ${step}, ${formatDuration(seconds * 1_000)}`,
   );
   return [
     ['device', `${status.label} (${status.deviceId ?? 'not linked'})`],
-    ['mesh', status.meshUrl ?? 'none'],
+    ['mesh', `${status.meshUrl ?? 'none'}${through}`],
     ['link', `${connection.doing}; last heard from the mesh ${heard}`],
     ...(status.paused.length > 0 ? [['paused', status.paused.join(', ')]] : []),
     ['runs', `${formatPlural(status.running.length, 'run')} active, ${status.queued} waiting`],
     ...running.map((line) => ['', line]),
     ['today', formatUsage(status.usageToday)],
     ['secrets', status.secretStore],
+    ...(status.journalSetAside === null
+      ? []
+      : [['journal', `was damaged and begun anew; the old one is ${status.journalSetAside}`]]),
     [
       'daemon',
       `version ${status.version}, pid ${status.pid}, ${Math.round(status.rssBytes / 1_048_576)} MB, since ${status.startedAt}`,

@@ -80,7 +80,7 @@ class DemoHouse {
     const meshReady = await this.#start('mesh', '--port', '0', '--data', join(this.#folder, 'mesh')).line(
       'mesh_ready',
     );
-    const mesh = { url: String(meshReady.url), apiKey: String(meshReady.apiKey) };
+    const mesh = { url: String(meshReady.url), apiKey: String(meshReady.apiKey), fetch };
     note(`An embedded mesh: ${mesh.url}`);
     const deviceId = await this.#link(mesh);
     const paths = devicePaths(this.#env, this.#context.platform, this.#context.homedir);
