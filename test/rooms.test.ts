@@ -45,7 +45,7 @@ const ROOMS: Record<string, { may: string[]; why: string }> = {
     why: 'the loop is a function of events; disk and network come as ports',
   },
   runs: {
-    may: ['kit', 'protocol', 'journal', 'agent'],
+    may: ['kit', 'protocol', 'journal', 'guard', 'agent'],
     why: 'a run lives without knowing that a socket exists',
   },
   daemon: {

@@ -1,3 +1,4 @@
+import { SECRET_MASK } from '../protocol/content.ts';
 import type { DurablePayload, RunEvent } from '../protocol/events.ts';
 import { executeTool } from '../tools/run-tool.ts';
 import type { Tool, ToolOutput } from '../tools/tool.ts';
@@ -33,8 +34,7 @@ export async function runCalls(
     for (const [index, outcome] of outcomes.entries()) {
       const call = batch[index];
       if (call === undefined) continue;
-      ports.commitOutcome(call.callId, outcome);
-      events.push(...outcome);
+      events.push(...ports.commitOutcome(call.callId, outcome));
     }
   }
   return events;
@@ -61,7 +61,11 @@ async function resolveCall(call: Call, tool: Tool | undefined, ports: AgentPorts
   } else if (!repeatable) {
     return [resultEvent(call, 'unknown', { text: UNKNOWN_OUTCOME }, 0)];
   }
-  const output = await executeTool(tool, call.name, call.arguments, ports.toolContext(call.callId));
+  const written = ports.argumentsOf(call);
+  // What stands for a secret would be written where the secret is.
+  if (!repeatable && written.includes(SECRET_MASK))
+    return [resultEvent(call, 'failed', { text: MASKED_ARGUMENTS }, 0)];
+  const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId));
   const status = output.isError ? 'failed' : 'completed';
   const changes = (output.fileChanges ?? []).map(
     (change): RunEvent => ({
@@ -94,3 +98,5 @@ function resultEvent(
 const UNKNOWN_OUTCOME =
   'The outcome of this call is unknown: the agent on this computer was stopped while the call ran, and it was not run again. ' +
   'Look at what it changed before you repeat it.';
+
+const MASKED_ARGUMENTS = `Nothing was run: the arguments hold "${SECRET_MASK}", which stands for a secret that you are not shown. Leave the place where it stands as it is, and change only what is around it.`;

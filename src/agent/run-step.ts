@@ -36,7 +36,7 @@ export async function runStep(
       `${order.agent.model} ended its answer with an error. Run it again, or try another model.`,
     );
   }
-  const committed = stepEvents(
+  const said = stepEvents(
     messageId,
     iterationsOf(events) + 1,
     order.agent.model,
@@ -44,8 +44,7 @@ export async function runStep(
     callIdsOf(events),
     ports,
   );
-  ports.commitStep(committed);
-  return committed;
+  return ports.commitStep(said);
 }
 
 function stepEvents(

@@ -47,6 +47,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     random,
     log,
     host: executor.host,
+    redactor: device.redactor,
     pause,
     say: status.loop('runs'),
     maxConcurrentRuns: config.maxConcurrentRuns,

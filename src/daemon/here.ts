@@ -66,6 +66,7 @@ export async function* runHere(
     random,
     log,
     host,
+    redactor: device.redactor,
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: config.maxConcurrentRuns,

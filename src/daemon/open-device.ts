@@ -7,11 +7,13 @@ import { type Identity, readIdentity } from '../device/identity.ts';
 import { type Network, openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths, prepareFolders } from '../device/paths.ts';
 import { openSecrets, type SecretStore } from '../device/secrets.ts';
+import { createRedactor, type Redactor } from '../guard/redact.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { createLog, type Log } from '../kit/log.ts';
 import { type Random, systemRandom } from '../kit/random.ts';
 import { readVersion } from '../kit/version.ts';
+import { ownSecrets } from './own-secrets.ts';
 
 /** Where a device's program finds itself. */
 export interface World {
@@ -37,6 +39,8 @@ export interface OpenedDevice {
   clock: Clock;
   random: Random;
   log: Log;
+  /** Knows what must never be told. */
+  redactor: Redactor;
 }
 
 /** Reads what this device is. Throws `not_linked`, and what config and secrets throw. */
@@ -52,6 +56,7 @@ export async function openDevice({ env, platform, homedir, hostname }: World): P
       'This device is not linked to an account. Run `runmesh link` first.',
     );
   }
+  const redactor = createRedactor(ownSecrets({ privateKey, apiKey, env, config }));
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
   const destination = pino.destination({ dest: join(paths.logs, 'daemon.log'), sync: false, mkdir: true });
   return {
@@ -66,6 +71,7 @@ export async function openDevice({ env, platform, homedir, hostname }: World): P
     version: readVersion(),
     clock: systemClock,
     random: systemRandom,
-    log: createLog({ level: config.logLevel, destination }),
+    log: createLog({ level: config.logLevel, destination, mask: redactor.text }),
+    redactor,
   };
 }

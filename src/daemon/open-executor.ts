@@ -14,7 +14,7 @@ export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> 
 
 /** Throws `already_running` where another process executes this device's runs; nothing stays open then. */
 export function openExecutor(device: OpenedDevice, world: World): Executor {
-  const { paths, config, clock, random, log, mesh, apiKey } = device;
+  const { paths, config, clock, random, log, mesh, apiKey, redactor } = device;
   const { fetch } = device.network;
   const { env, platform } = world;
   const startedAt = isoTime(clock.now());
@@ -39,6 +39,7 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
     platform,
     models,
     fetch,
+    redactor,
     clock,
     random,
     log,

@@ -1,5 +1,6 @@
 import type { DeviceConfig } from '../device/config-schema.ts';
 import { allowedAgentEnvironment } from '../guard/environment.ts';
+import type { Redactor } from '../guard/redact.ts';
 import { openWorkspace } from '../guard/workspaces.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Log } from '../kit/log.ts';
@@ -18,6 +19,7 @@ export interface RunHostOptions {
   platform: NodeJS.Platform;
   models: Models;
   fetch: typeof fetch;
+  redactor: Redactor;
   clock: Clock;
   random: Random;
   log: Log;
@@ -38,6 +40,7 @@ export function createRunHost({
   platform,
   models,
   fetch,
+  redactor,
   clock,
   random,
   log,
@@ -49,7 +52,7 @@ export function createRunHost({
     leash = startLeash({ log });
     return leash;
   };
-  const sessions = new RunSessions(openLeash, random);
+  const sessions = new RunSessions(openLeash, random, redactor);
   const toolbox = createToolbox({
     sessions,
     clock,

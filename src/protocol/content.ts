@@ -27,3 +27,6 @@ export const toolOutputPart = z.discriminatedUnion('type', [
 export type ToolOutputPart = z.infer<typeof toolOutputPart>;
 
 export const modelProviderMetadata = providerMetadata;
+
+/** Stands where a secret was masked, in whatever a device sends. */
+export const SECRET_MASK = '[redacted secret]';

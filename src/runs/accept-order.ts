@@ -2,19 +2,20 @@ import { acceptRun, type RunOrigin } from '../journal/accept-run.ts';
 import { readRun } from '../journal/read-run.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
+import { maskDeep } from './mask-events.ts';
 import type { Accepted, RunsOptions } from './ports.ts';
 import { whyRejected } from './why-rejected.ts';
 
 /**
- * Commits a run before it is answered for; `onNew` is called for one that was not known. A dispatch seen twice is
+ * Commits a run before it is answered for, without the secrets its caller wrote; `onNew` is called for one that was not known. A dispatch seen twice is
  * accepted twice and runs once.
  */
 export function acceptOrder(
   order: DispatchOrder,
   origin: RunOrigin,
-  { journal, host, pause }: Pick<RunsOptions, 'journal' | 'host' | 'pause'>,
+  { journal, host, pause, redactor }: Pick<RunsOptions, 'journal' | 'host' | 'pause' | 'redactor'>,
   queued: number,
-  onNew: () => void,
+  onNew: (order: DispatchOrder) => void,
 ): Accepted {
   const known = readRun(journal, order.runId);
   if (known !== undefined) {
@@ -24,12 +25,13 @@ export function acceptOrder(
   }
   const refusal = whyRejected(order, { host, queued, pause: pause.list() });
   if (refusal !== undefined) return refusal;
+  const masked = { ...order, input: maskDeep(redactor, order.input) };
   try {
-    acceptRun(journal, order, origin);
+    acceptRun(journal, masked, origin);
   } catch (error) {
     if (!isRunmeshError(error, 'disk_full')) throw error;
     return { accepted: false, code: 'paused', message: messageOf(error) };
   }
-  onNew();
+  onNew(masked);
   return { accepted: true };
 }

@@ -1,3 +1,4 @@
+import type { Redactor } from '../guard/redact.ts';
 import { appendEvents } from '../journal/append-events.ts';
 import { markRunning } from '../journal/count-death.ts';
 import { commit, type Journal } from '../journal/journal.ts';
@@ -5,12 +6,16 @@ import { prefixedId, type Random } from '../kit/random.ts';
 import type { InputMessage } from '../protocol/content.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
+import { maskEvents } from './mask-events.ts';
 
 /** A run's first commit: that it started, and what was said to it. */
 export function beginRun(
-  journal: Journal,
-  random: Random,
-  order: DispatchOrder,
+  {
+    journal,
+    random,
+    redactor,
+    order,
+  }: { journal: Journal; random: Random; redactor: Redactor; order: DispatchOrder },
   workspace: string,
 ): RunEvent[] {
   const { agent } = order;
@@ -25,7 +30,10 @@ export function beginRun(
       attempt: order.attempt,
     },
   };
-  const events = [started, ...order.input.map((message) => userMessage(random, message))];
+  const events = maskEvents(redactor, [
+    started,
+    ...order.input.map((message) => userMessage(random, message)),
+  ]);
   commit(journal, () => {
     appendEvents(journal, order.runId, events);
     markRunning(journal, order.runId, true);

@@ -1,5 +1,6 @@
 import { runAgent } from '../agent/agent.ts';
 import type { AgentEnd, AgentPorts } from '../agent/ports.ts';
+import type { Redactor } from '../guard/redact.ts';
 import { appendEvents } from '../journal/append-events.ts';
 import { markRunning } from '../journal/count-death.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -13,7 +14,8 @@ import { prefixedId, type Random } from '../kit/random.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { beginRun } from './begin-run.ts';
-import type { LiveTexts } from './live-texts.ts';
+import type { Delta, LiveTexts } from './live-texts.ts';
+import { maskEvents } from './mask-events.ts';
 import type { RunHost } from './ports.ts';
 import type { Outcome } from './run-state.ts';
 
@@ -22,6 +24,7 @@ export interface Execution {
   journal: Journal;
   random: Random;
   host: RunHost;
+  redactor: Redactor;
   order: DispatchOrder;
   texts: LiveTexts;
   signal: AbortSignal;
@@ -30,7 +33,7 @@ export interface Execution {
   onSettling(): void;
   /** A step or a call's outcome was committed: the run got further. */
   onProgress(): void;
-  onDelta(delta: Parameters<AgentPorts['onDelta']>[0]): void;
+  onDelta(delta: Delta): void;
 }
 
 /** Runs the agent loop over the run's committed events and says how it came back. Never throws. */
@@ -39,7 +42,7 @@ export async function executeRun(execution: Execution): Promise<Outcome> {
   try {
     const { tools, workspace } = host.prepare(order);
     let events = readRunEvents(journal, order.runId);
-    if (events.length === 0) events = beginRun(journal, execution.random, order, workspace.name);
+    if (events.length === 0) events = beginRun(execution, workspace.name);
     else markRunning(journal, order.runId, true);
     execution.onCommitted();
     const ports = portsOf(execution, tools, workspace);
@@ -52,7 +55,8 @@ export async function executeRun(execution: Execution): Promise<Outcome> {
   } catch (error) {
     if (signal.aborted) return { kind: 'suspended' };
     if (isRunmeshError(error, 'disk_full')) return { kind: 'stalled' };
-    return { kind: 'failed', error: { code: failureCode(error), message: messageOf(error) }, result: null };
+    const message = execution.redactor.text(messageOf(error));
+    return { kind: 'failed', error: { code: failureCode(error), message }, result: null };
   }
 }
 
@@ -71,16 +75,25 @@ function failureCode(error: unknown): string {
       : 'internal_error';
 }
 
+/** What the run does to the world: everything it says is masked here, before it is committed or told. */
 function portsOf(
   execution: Execution,
   tools: AgentPorts['tools'],
   workspace: AgentPorts['workspace'],
 ): AgentPorts {
-  const { journal, host, order, texts, random } = execution;
+  const { journal, host, order, texts, random, redactor } = execution;
   const { runId } = order;
-  const committed = (events: readonly RunEvent[]) => {
+  const written = new Map<string, string>();
+  const committed = (events: RunEvent[]) => {
     texts.close(events);
     execution.onCommitted();
+    return events;
+  };
+  const settled = (events: readonly RunEvent[]) => {
+    const masked = maskEvents(redactor, events);
+    for (const delta of texts.finish(masked)) execution.onDelta(delta);
+    execution.onSettling();
+    return masked;
   };
   return {
     models: host.models,
@@ -88,31 +101,36 @@ function portsOf(
     workspace,
     platform: host.platform,
     commitStep: (events) => {
-      execution.onSettling();
-      appendEvents(journal, runId, events);
-      committed(events);
+      for (const { type, payload } of events) {
+        if (type === 'tool_call') written.set(payload.callId, payload.arguments);
+      }
+      const masked = settled(events);
+      appendEvents(journal, runId, masked);
+      committed(masked);
       execution.onProgress();
+      return masked;
     },
     commitIntent: (call) => recordIntent(journal, runId, call),
     commitOutcome: (callId, events) => {
-      execution.onSettling();
-      recordOutcome(journal, runId, callId, events);
-      committed(events);
+      const masked = settled(events);
+      recordOutcome(journal, runId, callId, masked);
+      written.delete(callId);
+      committed(masked);
       execution.onProgress();
+      return masked;
     },
     commitEvents: (events) => {
-      appendEvents(journal, runId, events);
-      committed(events);
+      const masked = maskEvents(redactor, events);
+      appendEvents(journal, runId, masked);
+      return committed(masked);
     },
     takeSteers: () => {
       const events = takeSteers(journal, runId);
-      if (events.length > 0) committed(events);
-      return events;
+      return events.length > 0 ? committed(events) : events;
     },
-    onDelta: (delta) => {
-      if (texts.apply(delta)) execution.onDelta(delta);
-    },
+    onDelta: (delta) => tell(execution, delta),
     toolContext: (callId) => toolContextOf(execution, workspace, callId),
+    argumentsOf: (call) => written.get(call.callId) ?? call.arguments,
     callState: (callId) => (hasIntent(journal, runId, callId) ? 'intent' : 'none'),
     suspended: execution.suspended,
     newId: (prefix) => prefixedId(random, prefix),
@@ -120,11 +138,17 @@ function portsOf(
   };
 }
 
+function tell({ texts, onDelta }: Execution, delta: Delta): void {
+  const masked = texts.apply(delta);
+  if (masked !== undefined) onDelta(masked);
+}
+
 function toolContextOf(
-  { journal, host, order, texts, signal, onDelta }: Execution,
+  execution: Execution,
   workspace: AgentPorts['workspace'],
   callId: string,
 ): ReturnType<AgentPorts['toolContext']> {
+  const { journal, host, order, signal } = execution;
   const { runId } = order;
   let offset = 0;
   return {
@@ -134,9 +158,8 @@ function toolContextOf(
     agentEnvironment: host.agentEnvironment(order),
     signal,
     onOutput: (text) => {
-      const delta = { messageId: callId, kind: 'tool_output' as const, offset, text };
+      tell(execution, { messageId: callId, kind: 'tool_output', offset, text });
       offset += text.length;
-      if (texts.apply(delta)) onDelta(delta);
     },
     onProcessStarted: (sessionId, process) =>
       recordProcessStarted(journal, { runId, sessionId, callId, ...process }),

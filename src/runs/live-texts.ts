@@ -1,46 +1,109 @@
+import type { RedactedStream, Redactor } from '../guard/redact.ts';
 import type { DeltaKind, RunEvent } from '../protocol/events.ts';
 
 export interface LiveText {
   messageId: string;
   kind: DeltaKind;
+  /** Secrets masked, as everything that leaves here. */
   text: string;
 }
 
+export interface Delta extends LiveText {
+  offset: number;
+}
+
+/** A live text, and what the model or the command really said of it. */
+interface Spoken extends LiveText {
+  raw: string;
+  stream: RedactedStream;
+}
+
 /**
- * What a run has said live and not yet durably, so that the link can send on from where the mesh stands. A command's
- * output is kept, and told live, up to a bound: the rest stands in its durable result.
+ * What a run has said live and not yet durably, so that the link can send on from where the mesh stands. Secrets are
+ * masked on the way in, so a delta comes out when it is sure to be none. A command's output is kept, and told live, up to
+ * a bound: the rest stands in its durable result.
  */
 export class LiveTexts {
-  readonly #texts = new Map<string, LiveText>();
+  readonly #redactor: Redactor;
+  readonly #texts = new Map<string, Spoken>();
 
-  /** Applies a delta by the reader's rule; `false` when it is beyond the bound and nobody should hear it. */
-  apply(delta: { messageId: string; kind: DeltaKind; offset: number; text: string }): boolean {
-    const key = `${delta.kind} ${delta.messageId}`;
-    const known = this.#texts.get(key)?.text ?? '';
-    if (delta.kind === 'tool_output' && delta.offset + delta.text.length > LIVE_OUTPUT_UNITS) return false;
-    this.#texts.set(key, {
-      messageId: delta.messageId,
-      kind: delta.kind,
-      text: known.length === delta.offset ? known + delta.text : known.slice(0, delta.offset) + delta.text,
-    });
-    return true;
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
+  }
+
+  /** Applies a delta by the reader's rule; answers what may be told of it, which may be nothing. */
+  apply({ messageId, kind, offset, text }: Delta): Delta | undefined {
+    const key = keyOf(kind, messageId);
+    const spoken = this.#texts.get(key) ?? this.#begin(key, messageId, kind);
+    if (kind === 'tool_output' && offset + text.length > LIVE_OUTPUT_UNITS) return undefined;
+    if (offset !== spoken.raw.length) return this.#takeBack(spoken, offset, text);
+    spoken.raw += text;
+    return grown(spoken, spoken.stream.push(text));
+  }
+
+  /** The texts that these events will close are over: answers what was held back of them. */
+  finish(events: readonly RunEvent[]): Delta[] {
+    return events.flatMap((event) =>
+      keysClosedBy(event).flatMap((key) => {
+        const spoken = this.#texts.get(key);
+        const rest = spoken && grown(spoken, spoken.stream.end());
+        return rest === undefined ? [] : [rest];
+      }),
+    );
   }
 
   /** Durable events close the live text they stand for. */
   close(events: readonly RunEvent[]): void {
-    for (const event of events) {
-      if (event.type === 'assistant_message') {
-        this.#texts.delete(`assistant_message ${event.payload.messageId}`);
-        this.#texts.delete(`assistant_thinking ${event.payload.messageId}`);
-      } else if (event.type === 'tool_result') {
-        this.#texts.delete(`tool_output ${event.payload.callId}`);
-      }
-    }
+    for (const event of events) for (const key of keysClosedBy(event)) this.#texts.delete(key);
   }
 
   list(): LiveText[] {
-    return [...this.#texts.values()];
+    return [...this.#texts.values()].map(({ messageId, kind, text }) => ({ messageId, kind, text }));
   }
+
+  #begin(key: string, messageId: string, kind: DeltaKind): Spoken {
+    const spoken = { messageId, kind, text: '', raw: '', stream: this.#redactor.stream() };
+    this.#texts.set(key, spoken);
+    return spoken;
+  }
+
+  /** What was masked may depend on what is taken back, so the text is read anew; that is rare. */
+  #takeBack(spoken: Spoken, offset: number, text: string): Delta | undefined {
+    spoken.raw = spoken.raw.slice(0, offset) + text;
+    spoken.stream = this.#redactor.stream();
+    const now = spoken.stream.push(spoken.raw);
+    const same = commonLength(spoken.text, now);
+    if (same === spoken.text.length && same === now.length) return undefined;
+    spoken.text = now;
+    const { messageId, kind } = spoken;
+    return { messageId, kind, offset: same, text: now.slice(same) };
+  }
+}
+
+function grown(spoken: Spoken, text: string): Delta | undefined {
+  if (text === '') return undefined;
+  const offset = spoken.text.length;
+  spoken.text += text;
+  return { messageId: spoken.messageId, kind: spoken.kind, offset, text };
+}
+
+function keysClosedBy(event: RunEvent): string[] {
+  if (event.type === 'tool_result') return [keyOf('tool_output', event.payload.callId)];
+  if (event.type !== 'assistant_message') return [];
+  const { messageId } = event.payload;
+  return [keyOf('assistant_message', messageId), keyOf('assistant_thinking', messageId)];
+}
+
+function keyOf(kind: DeltaKind, messageId: string): string {
+  return `${kind} ${messageId}`;
+}
+
+/** Never ends inside a surrogate pair. */
+function commonLength(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && at < b.length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  const last = a.charCodeAt(at - 1);
+  return at > 0 && last >= 0xd800 && last <= 0xdbff ? at - 1 : at;
 }
 
 /** UTF-16 units of one call's output that are told live. */

@@ -1,4 +1,5 @@
 import type { AgentPorts } from '../agent/ports.ts';
+import type { Redactor } from '../guard/redact.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournaledProcess } from '../journal/record-process.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -6,7 +7,7 @@ import type { Log } from '../kit/log.ts';
 import type { PauseReasons } from '../kit/pause.ts';
 import type { Random } from '../kit/random.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
-import type { LiveText } from './live-texts.ts';
+import type { Delta, LiveText } from './live-texts.ts';
 
 /** What the daemon gives a run to work with. */
 export interface RunHost {
@@ -31,6 +32,7 @@ export interface RunsOptions {
   random: Random;
   log: Log;
   host: RunHost;
+  redactor: Redactor;
   pause: PauseReasons<PauseReason>;
   /** What the loop is doing, in words. */
   say: (doing: string) => void;
@@ -41,7 +43,7 @@ export interface RunsOptions {
   onCommitted(runId: string): void;
   /** The run is about to commit what closes its live texts: the last moment to send them. */
   onSettling(runId: string): void;
-  onDelta(runId: string, delta: Parameters<AgentPorts['onDelta']>[0]): void;
+  onDelta(runId: string, delta: Delta): void;
 }
 
 export type Accepted =

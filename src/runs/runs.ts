@@ -34,7 +34,7 @@ interface Entry {
 
 /** The shell around the machine: takes turns, does the effects, and keeps nothing that a restart must rebuild. */
 export function createRuns(options: RunsOptions): Runs {
-  const { journal, clock, log, host, pause } = options;
+  const { journal, clock, log, host, pause, redactor } = options;
   /** In the order of their turns. */
   const entries = new Map<string, Entry>();
   const disk = createDiskWait(options, () => takeTurns());
@@ -71,6 +71,7 @@ export function createRuns(options: RunsOptions): Runs {
       journal,
       random: options.random,
       host,
+      redactor,
       order: entry.order,
       texts: entry.texts,
       signal,
@@ -143,7 +144,7 @@ export function createRuns(options: RunsOptions): Runs {
     const entry: Entry = {
       order,
       state: { at: 'queued' },
-      texts: new LiveTexts(),
+      texts: new LiveTexts(redactor),
       loop: undefined,
       deadline,
       startedAt: undefined,
@@ -183,9 +184,9 @@ export function createRuns(options: RunsOptions): Runs {
     },
 
     accept: (order, origin) =>
-      acceptOrder(order, origin, options, entries.size, () => {
+      acceptOrder(order, origin, options, entries.size, (accepted) => {
         log.info({ runId: order.runId, agent: order.agent.slug }, 'run accepted');
-        enter({ order, deadlineAt: Date.parse(order.deadlineAt) }, false);
+        enter({ order: accepted, deadlineAt: Date.parse(order.deadlineAt) }, false);
         // The answer goes out before the run's first words do.
         queueMicrotask(takeTurns);
       }),
@@ -199,7 +200,7 @@ export function createRuns(options: RunsOptions): Runs {
     steer: (runId, steerId, text): OrderResult => {
       const run = readRun(journal, runId);
       if (run === undefined || run.status !== undefined) return refusedOrder(journal, runId);
-      addSteer(journal, runId, steerId, text);
+      addSteer(journal, runId, steerId, redactor.text(text));
       return { status: 'done' };
     },
 

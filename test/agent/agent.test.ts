@@ -70,6 +70,7 @@ function house(answers: StepResult[], intents: string[] = []) {
     commitStep: (events) => {
       log.push('step');
       committed.push(...events);
+      return events;
     },
     commitIntent: ({ callId }) => {
       log.push(`intent ${callId}`);
@@ -78,8 +79,13 @@ function house(answers: StepResult[], intents: string[] = []) {
     commitOutcome: (callId, events) => {
       log.push(`outcome ${callId}`);
       committed.push(...events);
+      return events;
     },
-    commitEvents: (events) => committed.push(...events),
+    commitEvents: (events) => {
+      committed.push(...events);
+      return events;
+    },
+    argumentsOf: (call) => call.arguments,
     takeSteers: () => {
       const taken = steers.shift() ?? [];
       committed.push(...taken);
@@ -225,8 +231,8 @@ describe('the agent loop', () => {
     const { run, log, ports } = house([answer('', [call('1', 'write'), call('2', 'write')])]);
     const commit = ports.commitOutcome;
     ports.commitOutcome = (callId, events) => {
-      commit(callId, events);
       abort.abort(new Error('stop'));
+      return commit(callId, events);
     };
     await expect(run(BEGUN, ORDER, abort.signal)).rejects.toThrow('stop');
     expect(log.filter((line) => line === 'write begins')).toHaveLength(1);

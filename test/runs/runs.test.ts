@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createRedactor } from '../../src/guard/redact.ts';
 import { countDeath, markRunning } from '../../src/journal/count-death.ts';
 import { readRunEvents } from '../../src/journal/read-events.ts';
 import { readRun } from '../../src/journal/read-run.ts';
@@ -63,6 +64,7 @@ function device(journal: Journal, clock = new FakeClock()) {
     random: systemRandom,
     log: pino({ level: 'silent' }),
     host,
+    redactor: createRedactor([]),
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: 2,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createRedactor } from '../../src/guard/redact.ts';
 import type { Workspace } from '../../src/guard/workspaces.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { systemRandom } from '../../src/kit/random.ts';
@@ -23,7 +24,7 @@ afterAll(() => leash.close());
 
 /** The two tools over sessions of their own. Commands read no login files unless a test says so: those are the machine's. */
 function terminal(workspace: Workspace = workspaceWith()) {
-  const sessions = new RunSessions(async () => leash, systemRandom);
+  const sessions = new RunSessions(async () => leash, systemRandom, createRedactor([]));
   const options = {
     sessions,
     clock: systemClock,
@@ -265,7 +266,7 @@ describe('the commands of a run', () => {
   });
 
   it('are at most 64 at a time', async () => {
-    const sessions = new RunSessions(async () => leash, systemRandom);
+    const sessions = new RunSessions(async () => leash, systemRandom, createRedactor([]));
     const workspace = workspaceWith();
     const context = contextOf(workspace);
     onTestFinished(() => sessions.endRun('run-1'));

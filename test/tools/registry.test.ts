@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { createRedactor } from '../../src/guard/redact.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { RunSessions } from '../../src/tools/exec/run-sessions.ts';
 import { createToolbox, describeTools } from '../../src/tools/registry.ts';
 
 const toolbox = createToolbox({
-  sessions: new RunSessions(async () => {
-    throw new Error('no command is run here');
-  }, systemRandom),
+  sessions: new RunSessions(
+    async () => {
+      throw new Error('no command is run here');
+    },
+    systemRandom,
+    createRedactor([]),
+  ),
   clock: systemClock,
   random: systemRandom,
   environment: {},

@@ -1,3 +1,4 @@
+import type { RedactedStream, Redactor } from '../../guard/redact.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { LeashSession, SessionExit } from '../../leash/leash.ts';
 import { BoundedText, cutNote } from '../bounded-text.ts';
@@ -14,17 +15,29 @@ export class CommandSession {
   readonly #leashed: LeashSession;
   readonly #exited: Promise<void>;
   readonly #lineEnds: LineEnds | undefined;
+  readonly #redactor: Redactor;
+  /** A secret may be cut over two readings, so the whole output is one text. */
+  #masking: RedactedStream;
   #unread = new BoundedText(MAX_UNREAD_UNITS);
   #listener: ((text: string) => void) | undefined;
 
-  constructor(options: { id: number; command: string; tty: boolean; leashed: LeashSession }) {
+  constructor(options: {
+    id: number;
+    command: string;
+    tty: boolean;
+    leashed: LeashSession;
+    redactor: Redactor;
+  }) {
     this.id = options.id;
     this.command = options.command;
     this.#leashed = options.leashed;
     this.#lineEnds = options.tty ? undefined : new LineEnds();
+    this.#redactor = options.redactor;
+    this.#masking = options.redactor.stream();
     this.#leashed.onOutput((text, cut) => this.#take(this.#lineEnds?.next(text) ?? text, cut));
     this.#exited = this.#leashed.exited.then((exit) => {
       this.#take(this.#lineEnds?.rest() ?? '', 0);
+      this.#tell(this.#masking.end());
       this.exit = exit;
     });
   }
@@ -49,6 +62,7 @@ export class CommandSession {
       await Promise.race([this.#exited, clock.sleep(ms, AbortSignal.any([signal, done.signal]))]);
     } finally {
       done.abort();
+      this.#tell(this.#masking.pause());
       this.#listener = undefined;
     }
     if (signal.aborted) await this.end();
@@ -68,9 +82,19 @@ export class CommandSession {
   }
 
   #take(text: string, cut: number): void {
-    this.#unread.push(text, cut);
-    if (cut > 0) this.#listener?.(cutNote(cut));
-    if (text !== '') this.#listener?.(text);
+    if (cut > 0) {
+      this.#tell(this.#masking.end());
+      this.#masking = this.#redactor.stream();
+      this.#unread.push('', cut);
+      this.#listener?.(cutNote(cut));
+    }
+    this.#tell(this.#masking.push(text));
+  }
+
+  #tell(text: string): void {
+    if (text === '') return;
+    this.#unread.push(text, 0);
+    this.#listener?.(text);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Redactor } from '../../guard/redact.ts';
 import { RunmeshError } from '../../kit/errors.ts';
 import type { Random } from '../../kit/random.ts';
 import type { Leash, SessionRequest } from '../../leash/leash.ts';
@@ -14,11 +15,13 @@ export interface CommandStart {
 export class RunSessions {
   readonly #leash: () => Promise<Leash>;
   readonly #random: Random;
+  readonly #redactor: Redactor;
   readonly #runs = new Map<string, Map<number, CommandSession>>();
 
-  constructor(leash: () => Promise<Leash>, random: Random) {
+  constructor(leash: () => Promise<Leash>, random: Random, redactor: Redactor) {
     this.#leash = leash;
     this.#random = random;
+    this.#redactor = redactor;
   }
 
   /**
@@ -31,7 +34,13 @@ export class RunSessions {
     const leash = await this.#leash();
     const id = this.#newId(sessions);
     const leashed = await leash.open({ ...start.request, mark: sessionMark(context.runId, id) });
-    const session = new CommandSession({ id, command: start.command, tty: start.tty, leashed });
+    const session = new CommandSession({
+      id,
+      command: start.command,
+      tty: start.tty,
+      leashed,
+      redactor: this.#redactor,
+    });
     sessions.set(session.id, session);
     try {
       context.signal.throwIfAborted();
