@@ -22,6 +22,10 @@ export interface CliContext {
   stderr: Terminal;
   /** Aborts when nobody reads stdout any more (`runmesh … | head`). */
   unread: AbortSignal;
+  /** The user's number; 0 where the system has none. */
+  uid: number;
+  /** Node's own binary. */
+  nodeFile: string;
   /** The compiled program, for commands that start another of it. */
   programFile: string;
   /** Calls `handler` at each SIGINT and SIGTERM, instead of dying; the answer takes it away again. */

@@ -30,6 +30,8 @@ const context: CliContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   unread: unread.signal,
+  uid: process.getuid?.() ?? 0,
+  nodeFile: process.execPath,
   programFile: fileURLToPath(import.meta.url),
   onSignal: (handler) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, handler);

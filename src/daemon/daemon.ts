@@ -18,10 +18,16 @@ export interface RunningDaemon {
   deviceId: string;
   /** The first time the link is up; rejects when it never will be. */
   ready: Promise<{ sessionId: string }>;
-  /** The daemon has ended. `failed`: not because somebody asked it to. */
-  finished: Promise<{ reason: string; failed: boolean }>;
+  /** The daemon has ended. `failed`: not because somebody asked it to. `final`: a new start would end the same way. */
+  finished: Promise<DaemonEnd>;
   /** Drains and ends: steps under way may finish, what they say goes out, runs go on at the next start. */
   stop(): Promise<void>;
+}
+
+export interface DaemonEnd {
+  reason: string;
+  failed: boolean;
+  final: boolean;
 }
 
 /**
@@ -37,8 +43,8 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
   const watchers = new RunWatchers();
   const pause = new PauseReasons<PauseReason>();
   const ready = deferred<{ sessionId: string }>();
-  const finished = deferred<{ reason: string; failed: boolean }>();
   const over = new AbortController();
+  const finished = deferred<DaemonEnd>();
   let stopping: Promise<void> | undefined;
 
   const runs = createRuns({
@@ -95,10 +101,10 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     say: status.loop('link'),
     networkAddresses,
     onOnline: (sessionId) => ready.resolve({ sessionId }),
-    onStopped: (why) => end(explainStop(why), true),
+    onStopped: (why) => end(explainStop(why), true, why !== 'protocol'),
   });
 
-  const end = (reason: string, failed: boolean): Promise<void> => {
+  const end = (reason: string, failed: boolean, final = false): Promise<void> => {
     stopping ??= (async () => {
       log.info({ reason }, 'the daemon stops');
       link.drain(reason);
@@ -109,7 +115,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
       await control.close();
       await executor.close();
       ready.reject(new Error(reason));
-      finished.resolve({ reason, failed });
+      finished.resolve({ reason, failed, final });
     })();
     return stopping;
   };

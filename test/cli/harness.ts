@@ -28,6 +28,8 @@ export class CliWorld {
       stdout: { write: (text) => (this.out += text) },
       stderr: { write: (text) => (this.err += text) },
       unread: this.#unread.signal,
+      uid: process.getuid?.() ?? 0,
+      nodeFile: process.execPath,
       programFile: RUNMESH,
       onSignal: (handler) => {
         this.#handlers.add(handler);

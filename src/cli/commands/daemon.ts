@@ -1,10 +1,24 @@
+import type { RunningDaemon } from '../../daemon/daemon.ts';
+import { isRunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
 import { untilStopped } from '../until-stopped.ts';
 
+/**
+ * The daemon until it ends. As a service it exits with 0 also when it could only fail again (not linked, revoked): the
+ * system starts anew what failed, and nobody would gain by a revoked device that knocks every ten seconds.
+ */
 export async function daemonCommand(context: CliContext, output: Output): Promise<number> {
+  const asService = context.env.RUNMESH_SERVICE !== undefined;
   const { startDaemon } = await import('../../daemon/daemon.ts');
-  const daemon = await startDaemon(context);
+  let daemon: RunningDaemon;
+  try {
+    daemon = await startDaemon(context);
+  } catch (error) {
+    if (!asService || !isRunmeshError(error, 'not_linked')) throw error;
+    output.note(error.message);
+    return 0;
+  }
   output.say(`The daemon of device ${daemon.deviceId} is up; connecting.`);
   daemon.ready.then(
     ({ sessionId }) => {
@@ -16,10 +30,10 @@ export async function daemonCommand(context: CliContext, output: Output): Promis
   untilStopped(context)
     .then(() => daemon.stop())
     .catch(() => context.leave(1));
-  const { reason, failed } = await daemon.finished;
+  const { reason, failed, final } = await daemon.finished;
   if (failed) {
     output.tell({ type: 'error', code: 'daemon_stopped', message: reason });
     output.note(`The daemon stopped: ${reason}.`);
   }
-  return failed ? 1 : 0;
+  return failed && !(final && asService) ? 1 : 0;
 }

@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { connectControl } from '../../src/control/client.ts';
+import { CliWorld } from '../cli/harness.ts';
+import { House } from '../support/house.ts';
+import { ServiceManagers } from '../support/service-managers.ts';
+
+/** A linked device on a machine whose service manager is the test's own; no daemon runs yet. */
+export async function openMachine(platform: 'darwin' | 'linux', house = new House()) {
+  const managers = new ServiceManagers(house.dir);
+  await house.startMesh();
+  await house.link();
+  const uid = process.getuid?.() ?? 0;
+  const [gui, user] = [`gui/${uid}`, `user/${uid}`];
+  managers.set('domains', { [gui]: 'there', [user]: 'there' });
+  const run = async (...args: string[]) => {
+    const world = new CliWorld({
+      env: { ...house.environment, ...managers.env },
+      platform,
+      homedir: house.dir,
+    });
+    const code = await world.run(...args, '--json');
+    return { code, last: world.lines.at(-1) ?? {}, lines: world.lines };
+  };
+  return {
+    house,
+    managers,
+    gui,
+    user,
+    run,
+    plist: join(house.dir, 'Library', 'LaunchAgents', 'ai.runmesh.agent.plist'),
+    unit: join(house.dir, '.config', 'systemd', 'user', 'runmesh-agent.service'),
+    daemon: () => connectControl(join(house.dir, 'device', 'daemon.sock')).status(),
+  };
+}
