@@ -1,10 +1,8 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import { codeOf, RunmeshError } from '../kit/errors.ts';
+import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
-import { createControlApp } from './app.ts';
 import type { ControlPorts } from './ports.ts';
 
 export interface ControlServerOptions {
@@ -16,16 +14,33 @@ export interface ControlServerOptions {
 
 /**
  * Opens the local door. A socket file that nobody answers is taken away first; one that somebody answers, or a file
- * that is no socket, is `already_running` or `socket_taken`.
+ * that is no socket, is `already_running` or `socket_taken`. The app and its libraries are loaded when somebody first
+ * knocks: a daemon that only runs what it is sent does without them.
  */
 export async function startControlServer(options: ControlServerOptions): Promise<{ close(): Promise<void> }> {
   const { socketPath } = options;
   await removeStaleSocket(socketPath);
-  const app = createControlApp(options);
-  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  let answer: Promise<RequestListener> | undefined;
+  const server = createServer((request, response) => {
+    answer ??= loadApp(options);
+    answer
+      .then((listener) => listener(request, response))
+      .catch((error) => {
+        options.log.error({ error: messageOf(error) }, 'the local door could not be opened');
+        response.destroy();
+      });
+  });
   await listen(server, socketPath);
   chmodSync(socketPath, 0o600);
   return { close: () => close(server) };
+}
+
+async function loadApp({ ports, log }: ControlServerOptions): Promise<RequestListener> {
+  const [{ getRequestListener }, { createControlApp }] = await Promise.all([
+    import('@hono/node-server'),
+    import('./app.ts'),
+  ]);
+  return getRequestListener(createControlApp({ ports, log }).fetch, { overrideGlobalObjects: false });
 }
 
 async function removeStaleSocket(path: string): Promise<void> {

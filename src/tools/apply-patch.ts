@@ -39,7 +39,7 @@ Give about three unchanged lines before and after each change, exactly as in the
         const text = `The patch was stopped at ${change.path}: ${messageOf(error)}\n${summary(written, 'These files were changed before that:')}`;
         return { text, isError: true, fileChanges: written };
       }
-      written.push(fileChange(change));
+      written.push(await fileChange(change));
     }
     return { text: summary(written, 'Success. Updated the following files:'), fileChanges: written };
   },

@@ -22,7 +22,7 @@ export const deleteFile: Tool<z.infer<typeof input>> = {
     const deleted = await deleteInside(workspace, path);
     return {
       text: `Deleted ${deleted}.`,
-      fileChanges: [fileChange({ kind: 'delete', path: deleted, before })],
+      fileChanges: [await fileChange({ kind: 'delete', path: deleted, before })],
     };
   },
 };

@@ -46,7 +46,7 @@ export const editFile: Tool<z.infer<typeof input>> = {
     await writeInside(workspace, file.path, text);
     return {
       text: `Replaced ${found === 1 ? 'it once' : `it ${found} times`} in ${file.path}.`,
-      fileChanges: [fileChange({ kind: 'update', path: file.path, before: file.text, after: text })],
+      fileChanges: [await fileChange({ kind: 'update', path: file.path, before: file.text, after: text })],
     };
   },
 };

@@ -1,4 +1,3 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ToolOutput } from './tool.ts';
 
 export type FileChange = NonNullable<ToolOutput['fileChanges']>[number];
@@ -15,11 +14,12 @@ export interface ChangedFile {
 
 /**
  * What a changed file is reported as. There is no diff for a file that is not text, nor for two texts so far apart
- * that comparing them takes longer than `COMPARE_MS`: the comparison would hold up every run of the process.
+ * that comparing them takes longer than `COMPARE_MS`: the comparison would hold up every run of the process. The library
+ * is loaded with the first change.
  */
-export function fileChange({ kind, path, movedTo, before, after }: ChangedFile): FileChange {
+export async function fileChange({ kind, path, movedTo, before, after }: ChangedFile): Promise<FileChange> {
   const diff =
-    before === undefined && after === undefined ? undefined : unifiedDiff(path, movedTo, before, after);
+    before === undefined && after === undefined ? undefined : await unifiedDiff(path, movedTo, before, after);
   return {
     kind,
     path,
@@ -28,12 +28,13 @@ export function fileChange({ kind, path, movedTo, before, after }: ChangedFile):
   };
 }
 
-function unifiedDiff(
+async function unifiedDiff(
   path: string,
   movedTo: string | undefined,
   before: string | undefined,
   after: string | undefined,
-): string | undefined {
+): Promise<string | undefined> {
+  const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff');
   const diff = createTwoFilesPatch(
     before === undefined ? '/dev/null' : `a/${path}`,
     after === undefined ? '/dev/null' : `b/${movedTo ?? path}`,

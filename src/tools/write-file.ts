@@ -19,7 +19,7 @@ export const writeFile: Tool<z.infer<typeof input>> = {
     const there = await readIfThere(workspace, path, MAX_TEXT_BYTES);
     const written = await writeInside(workspace, path, content);
     const kind = there === undefined ? 'add' : 'update';
-    const change = fileChange({
+    const change = await fileChange({
       kind,
       path: written,
       before: there && decodeText(there.data),
