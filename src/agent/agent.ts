@@ -1,5 +1,6 @@
 import type { RunEvent } from '../protocol/events.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { describeTools } from '../tools/registry.ts';
 import { promptOf } from './conversation.ts';
 import { readHistory } from './history.ts';
 import type { AgentEnd, AgentPorts, AgentState } from './ports.ts';
@@ -23,6 +24,7 @@ export async function runAgent(state: AgentState, ports: AgentPorts, signal: Abo
     platform: ports.platform,
     hasTools: ports.tools.length > 0,
   });
+  const tools = describeTools(ports.tools);
   for (;;) {
     signal.throwIfAborted();
     events.push(...(await runCalls(openCalls(events), ports, signal)));
@@ -31,7 +33,8 @@ export async function runAgent(state: AgentState, ports: AgentPorts, signal: Abo
     const answer = finalAnswer(events);
     if (answer !== undefined) return { finish: 'completed', result: answer };
     if (iterationsOf(events) >= maxTurns) return { finish: 'max_turns', result: lastText(events), maxTurns };
-    events.push(...(await runStep(order, promptOf(system, [...earlier, ...events]), events, ports, signal)));
+    const prompt = promptOf(system, [...earlier, ...events]);
+    events.push(...(await runStep(order, { prompt, tools }, events, ports, signal)));
   }
 }
 

@@ -1,16 +1,14 @@
 import { RunmeshError } from '../kit/errors.ts';
-import type { StepResult } from '../models/step.ts';
+import type { StepRequest, StepResult } from '../models/step.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
-import { describeTools } from '../tools/registry.ts';
-import type { promptOf } from './conversation.ts';
 import type { AgentPorts } from './ports.ts';
 import { iterationsOf } from './usage.ts';
 
 /** One model call, streamed live and then committed whole: what it said, and the calls it asks for. */
 export async function runStep(
   order: DispatchOrder,
-  prompt: ReturnType<typeof promptOf>,
+  { prompt, tools }: Pick<StepRequest, 'prompt' | 'tools'>,
   events: readonly RunEvent[],
   ports: AgentPorts,
   signal: AbortSignal,
@@ -20,7 +18,7 @@ export async function runStep(
     {
       model: order.agent.model,
       prompt,
-      tools: describeTools(ports.tools),
+      tools,
       sampling: samplingOf(order),
       signal,
     },

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** Time, handed in by the composition root, so that tests can own it. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. Moves when somebody sets it: for stamps, never for durations. */
@@ -13,13 +11,17 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    try {
-      await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, signal ? { signal } : {});
-    } catch (error) {
-      if (!signal?.aborted) throw error;
-    }
-  },
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, Math.min(ms, LONGEST_TIMER_MS));
+      signal?.addEventListener('abort', wake);
+    }),
 };
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -6,7 +6,8 @@ import type { ModelProxyRequest, ModelsAvailable } from '../protocol/model-proxy
 import { availableModels, PLATFORM_MODELS } from './catalogue.ts';
 import { demoModel } from './demo-model.ts';
 import { failureOf } from './failure.ts';
-import { type OpenedModel, openProviderModel, type ProviderAccess } from './providers.ts';
+import { keepModels } from './kept-models.ts';
+import type { OpenedModel, ProviderAccess } from './providers.ts';
 
 export interface GatewayOptions extends ProviderAccess {
   clock: Clock;
@@ -17,11 +18,12 @@ export function createModelGateway(options: GatewayOptions): {
   available(): ModelsAvailable;
   stream(request: ModelProxyRequest, signal: AbortSignal): Promise<AsyncIterable<{ type: string }>>;
 } {
+  const openProvider = keepModels(options);
   return {
     available: () => availableModels(options),
     stream: async ({ model, options: call }, signal) => {
       try {
-        const { model: opened, providerOptions } = await openPlatformModel(model, options);
+        const { model: opened, providerOptions } = await openPlatformModel(model, options, openProvider);
         const { stream } = await opened.doStream({
           ...(call as unknown as LanguageModelV3CallOptions),
           ...(providerOptions && { providerOptions }),
@@ -36,14 +38,18 @@ export function createModelGateway(options: GatewayOptions): {
   };
 }
 
-async function openPlatformModel(name: string, options: GatewayOptions): Promise<OpenedModel> {
+async function openPlatformModel(
+  name: string,
+  options: GatewayOptions,
+  openProvider: ReturnType<typeof keepModels>,
+): Promise<OpenedModel> {
   if (name === DEMO_MODEL) return { model: demoModel(options.clock) };
   const { aliases } = options.config;
   const meant = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
   const slash = meant.indexOf('/');
-  if (slash > 0) return openProviderModel(meant.slice(0, slash), meant.slice(slash + 1), options);
+  if (slash > 0) return openProvider(meant.slice(0, slash), meant.slice(slash + 1));
   const known = PLATFORM_MODELS.find(({ model }) => model === meant);
-  if (known !== undefined) return openProviderModel(known.provider, known.model, options);
+  if (known !== undefined) return openProvider(known.provider, known.model);
   const names = availableModels(options).platform.map(({ model }) => model);
   throw new RunmeshError(
     'model_not_found',

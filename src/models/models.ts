@@ -4,7 +4,8 @@ import type { Clock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import type { Random } from '../kit/random.ts';
 import { failureOf } from './failure.ts';
-import { type OpenedModel, openProviderModel, type ProviderAccess } from './providers.ts';
+import { keepModels } from './kept-models.ts';
+import type { OpenedModel, ProviderAccess } from './providers.ts';
 import { proxyModel } from './proxy.ts';
 import { readStep } from './read-step.ts';
 import type { Models, StepListener, StepRequest, StepResult } from './step.ts';
@@ -19,19 +20,24 @@ export interface ModelsOptions extends ProviderAccess {
 
 /** Models as a device reaches them: with its own keys, or by a bare name through the mesh. */
 export function createModels(options: ModelsOptions): Models {
+  const openProvider = keepModels(options);
   return {
     step: async (request, listener) => {
-      const opened = await open(request.model, options);
+      const opened = await open(request.model, options, openProvider);
       return tryStep(opened, request, listener, options);
     },
   };
 }
 
-async function open(name: string, options: ModelsOptions): Promise<OpenedModel> {
+async function open(
+  name: string,
+  options: ModelsOptions,
+  openProvider: ReturnType<typeof keepModels>,
+): Promise<OpenedModel> {
   const { config, proxy, clock } = options;
   const meant = Object.hasOwn(config.aliases, name) ? (config.aliases[name] ?? name) : name;
   const slash = meant.indexOf('/');
-  if (slash > 0) return openProviderModel(meant.slice(0, slash), meant.slice(slash + 1), options);
+  if (slash > 0) return openProvider(meant.slice(0, slash), meant.slice(slash + 1));
   if (proxy === undefined) {
     throw new RunmeshError(
       'model_not_found',

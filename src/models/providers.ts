@@ -75,6 +75,14 @@ export async function openProviderModel(
   };
 }
 
+/** All that a provider's models are opened with. */
+export function settingsOf(provider: string, { env, config }: ProviderAccess): unknown {
+  const endpoint = Object.hasOwn(config.providers, provider) ? config.providers[provider] : undefined;
+  if (endpoint !== undefined) return [endpoint, endpoint.apiKeyEnv && env[endpoint.apiKeyEnv]];
+  if (!isBuiltIn(provider)) return undefined;
+  return [...PROVIDER_KEYS[provider], BASE_URLS[provider]].map((variable) => env[variable]);
+}
+
 export function isBuiltIn(provider: string): provider is BuiltInProvider {
   return Object.hasOwn(PROVIDER_KEYS, provider);
 }
@@ -109,3 +117,9 @@ function baseUrl(
   const wanting = add === 'always' ? !trimmed.endsWith(path) : bare;
   return { baseURL: wanting ? trimmed + path : trimmed };
 }
+
+const BASE_URLS = {
+  anthropic: 'ANTHROPIC_BASE_URL',
+  openai: 'OPENAI_BASE_URL',
+  google: 'GOOGLE_BASE_URL',
+} as const;
