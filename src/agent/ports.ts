@@ -26,7 +26,7 @@ export interface AgentPorts {
   platform: string;
   /** A model's answer and the calls it asks for, in one commit. */
   commitStep(events: RunEvent[]): RunEvent[];
-  commitIntent(call: { callId: string; name: string; repeatable: boolean }): void;
+  commitIntent(call: { callId: string; name: string; repeatable: boolean; held: boolean }): void;
   /** A call's result and the file changes it made, in one commit. */
   commitOutcome(callId: string, events: RunEvent[]): RunEvent[];
   commitEvents(events: RunEvent[]): RunEvent[];

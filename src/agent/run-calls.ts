@@ -57,7 +57,7 @@ async function resolveCall(call: Call, tool: Tool | undefined, ports: AgentPorts
   const repeatable = tool?.repeatable ?? false;
   const began = ports.monotonic();
   if (ports.callState(call.callId) === 'none') {
-    ports.commitIntent({ callId: call.callId, name: call.name, repeatable });
+    ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });
   } else if (!repeatable) {
     return [resultEvent(call, 'unknown', { text: UNKNOWN_OUTCOME }, 0)];
   }

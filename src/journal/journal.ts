@@ -53,16 +53,17 @@ export function openJournal(options: OpenJournalOptions): Journal {
 /**
  * Runs `work` in one synced transaction. Where the disk is full the ballast makes room for it once; without that,
  * `disk_full` is thrown. A disk that fails otherwise is told to `onFailed`, since after a failed sync nobody knows what
- * is on it before it is read again.
+ * is on it before it is read again. `unsynced` is for what a power cut may undo: what follows from it is not done before
+ * the next synced commit, which carries it along.
  */
-export function commit<T>(journal: Journal, work: () => T): T {
+export function commit<T>(journal: Journal, work: () => T, how: 'synced' | 'unsynced' = 'synced'): T {
   if (journal.db.inTransaction) return work();
   try {
-    return commitOnce(journal, work);
+    return commitOnce(journal, work, how);
   } catch (error) {
     if (isDiskFull(error)) {
       if (!journal.ballast.spend()) throw diskFull(error);
-      return commitWithBallast(journal, work);
+      return commitWithBallast(journal, work, how);
     }
     if (!isIoError(error) && !isDamage(error)) throw error;
     const failure = new RunmeshError(
@@ -77,22 +78,22 @@ export function commit<T>(journal: Journal, work: () => T): T {
   }
 }
 
-function commitOnce<T>(journal: Journal, work: () => T): T {
+function commitOnce<T>(journal: Journal, work: () => T, how: 'synced' | 'unsynced'): T {
   const deferred = journal.deferred.splice(0);
   try {
     return journal.db.transaction(() => {
       for (const one of deferred) one();
       return work();
-    });
+    }, how);
   } catch (error) {
     journal.deferred.unshift(...deferred);
     throw error;
   }
 }
 
-function commitWithBallast<T>(journal: Journal, work: () => T): T {
+function commitWithBallast<T>(journal: Journal, work: () => T, how: 'synced' | 'unsynced'): T {
   try {
-    return commitOnce(journal, work);
+    return commitOnce(journal, work, how);
   } catch (error) {
     throw isDiskFull(error) ? diskFull(error) : error;
   }

@@ -27,12 +27,15 @@ export function readCursor(journal: Journal, runId: string): RunCursor | undefin
 
 /**
  * Commits what the mesh acknowledged. Never goes back, and never beyond what was committed here. On a full disk it is
- * passed over: no ballast is spent on what the mesh says again with its next `welcome`.
+ * passed over: no ballast is spent on what the mesh says again with its next `welcome`, nor is the disk waited for.
  */
 export function recordAck(journal: Journal, runId: string, runSequence: number): void {
   const sql = 'UPDATE runs SET acked = min(?, committed) WHERE run_id = ? AND acked < ?';
   try {
-    journal.statements.get(sql).run(runSequence, runId, runSequence);
+    journal.db.transaction(
+      () => journal.statements.get(sql).run(runSequence, runId, runSequence),
+      'unsynced',
+    );
   } catch (error) {
     if (!isDiskFull(error)) throw error;
   }

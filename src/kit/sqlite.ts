@@ -12,8 +12,11 @@ export interface Database {
   exec(sql: string): void;
   /** Whether a transaction is under way. */
   readonly inTransaction: boolean;
-  /** Runs `work` in one immediate transaction: all of it is on disk when this returns, or none of it. */
-  transaction<T>(work: () => T): T;
+  /**
+   * Runs `work` in one immediate transaction: all of it is on disk when this returns, or none of it. Unsynced, it does not
+   * wait for the disk: a killed process loses nothing of it, a power cut may, and the next synced one carries it along.
+   */
+  transaction<T>(work: () => T, how?: 'synced' | 'unsynced'): T;
   close(): void;
 }
 
@@ -45,26 +48,42 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     get inTransaction() {
       return depth > 0;
     },
-    transaction: (work) => {
+    transaction: (work, how = 'synced') => {
       if (depth > 0) return work();
-      db.exec('BEGIN IMMEDIATE');
       depth += 1;
       try {
-        const result = work();
-        db.exec('COMMIT');
-        return result;
-      } catch (error) {
-        // A failed COMMIT (disk full) may already have rolled back; a second ROLLBACK then has nothing to do.
-        try {
-          db.exec('ROLLBACK');
-        } catch {}
-        throw error;
+        return how === 'synced' ? transact(db, work) : transactUnsynced(db, work);
       } finally {
         depth -= 1;
       }
     },
     close: () => db.close(),
   };
+}
+
+function transact<T>(db: DatabaseSyncInstance, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // A failed COMMIT (disk full) may already have rolled back; a second ROLLBACK then has nothing to do.
+    try {
+      db.exec('ROLLBACK');
+    } catch {}
+    throw error;
+  }
+}
+
+/** In WAL mode NORMAL is FULL without the sync of each commit (https://sqlite.org/pragma.html#pragma_synchronous). */
+function transactUnsynced<T>(db: DatabaseSyncInstance, work: () => T): T {
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return transact(db, work);
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
 }
 
 function migrate(db: DatabaseSyncInstance, { path, migrations, onBackup }: OpenDatabaseOptions): void {

@@ -52,6 +52,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
       'Runs a shell command and answers its output. A command still running after yield_time_ms goes on, and the answer has a session ID: read more of it, or type into it, with write_stdin.',
     input,
     repeatable: false,
+    held: true,
     execute: async (call, context) => {
       const tty = call.tty ?? false;
       const shell = call.shell ?? options.shell ?? options.environment.SHELL ?? DEFAULT_SHELL;

@@ -14,6 +14,8 @@ export interface Tool<Input = unknown> {
   input: z.ZodType<Input>;
   /** True for tools that only read: after a crash such a call may simply run again. */
   repeatable: boolean;
+  /** True where nothing happens before `onProcessStarted` has returned: that commit then stands for the intent's too. */
+  held?: boolean;
   execute(input: Input, context: ToolContext): Promise<ToolOutput>;
 }
 

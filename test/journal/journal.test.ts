@@ -63,7 +63,7 @@ describe('the journal', () => {
   it('keeps an intent until its outcome, and both in one commit with the events', () => {
     const journal = aJournal();
     acceptRun(journal, anOrder('a'), 'dispatched');
-    recordIntent(journal, 'a', { callId: 'c', name: 'exec_command', repeatable: false });
+    recordIntent(journal, 'a', { callId: 'c', name: 'exec_command', repeatable: false, held: true });
     expect(hasIntent(journal, 'a', 'c')).toBe(true);
     recordOutcome(journal, 'a', 'c', [said('done')]);
     expect(hasIntent(journal, 'a', 'c')).toBe(false);
