@@ -10,7 +10,7 @@ export function keepModels(access: ProviderAccess): (provider: string, name: str
     const key = `${provider}/${name}`;
     const settings = JSON.stringify(settingsOf(provider, access));
     const known = kept.get(key);
-    if (known?.settings === settings) return known.opened;
+    if (known !== undefined && known.settings === settings) return known.opened;
     const opened = openProviderModel(provider, name, access);
     kept.set(key, { settings, opened });
     opened.catch(() => kept.delete(key));

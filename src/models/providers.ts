@@ -58,18 +58,18 @@ export async function openProviderModel(
   if (provider === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic');
     return {
-      model: createAnthropic({ apiKey, fetch, ...baseUrl(env.ANTHROPIC_BASE_URL, '/v1', 'always') })(name),
+      model: createAnthropic({ apiKey, fetch, ...baseUrl(env[BASE_URLS.anthropic], '/v1', 'always') })(name),
     };
   }
   if (provider === 'google') {
     const { createGoogleGenerativeAI } = await import('@ai-sdk/google');
     return {
-      model: createGoogleGenerativeAI({ apiKey, fetch, ...baseUrl(env.GOOGLE_BASE_URL, '/v1beta') })(name),
+      model: createGoogleGenerativeAI({ apiKey, fetch, ...baseUrl(env[BASE_URLS.google], '/v1beta') })(name),
     };
   }
   const { createOpenAI } = await import('@ai-sdk/openai');
   return {
-    model: createOpenAI({ apiKey, fetch, ...baseUrl(env.OPENAI_BASE_URL, '/v1') }).responses(name),
+    model: createOpenAI({ apiKey, fetch, ...baseUrl(env[BASE_URLS.openai], '/v1') }).responses(name),
     // Nothing is kept on the provider's side; so its reasoning must come back to us to be carried on.
     providerOptions: { openai: { store: false, include: ['reasoning.encrypted_content'] } },
   };
