@@ -70,6 +70,27 @@ describe('the journal', () => {
     expect(readRunEvents(journal, 'a')).toHaveLength(1);
   });
 
+  it('waits for the disk with an intent only where its call may act before the next commit', () => {
+    const journal = aJournal();
+    const waits: boolean[] = [];
+    const db = Object.create(journal.db, {
+      transaction: {
+        value: (work: () => unknown, how?: 'synced' | 'unsynced') => {
+          waits.push(how !== 'unsynced');
+          return journal.db.transaction(work, how);
+        },
+      },
+    }) as typeof journal.db;
+    acceptRun(journal, anOrder('a'), 'dispatched');
+    const intend = (callId: string, repeatable: boolean, held: boolean) =>
+      recordIntent({ ...journal, db }, 'a', { callId, name: 'x', repeatable, held });
+    intend('writes', false, false);
+    intend('reads', true, false);
+    intend('stands at its gate', false, true);
+    expect(waits).toEqual([true, false, false]);
+    expect(hasIntent(journal, 'a', 'stands at its gate')).toBe(true);
+  });
+
   it('ends a run once', () => {
     const journal = aJournal();
     acceptRun(journal, anOrder('a'), 'dispatched');

@@ -32,6 +32,22 @@ describe('a database', () => {
     db.close();
   });
 
+  it('does not wait for the disk in an unsynced transaction, and does in every one after it', () => {
+    const db = openDatabase({ path: join(tempDir(), 'a.db'), migrations: MIGRATIONS });
+    const insert = db.prepare('INSERT INTO words (word) VALUES (?)');
+    const synchronous = () => (db.prepare('PRAGMA synchronous').get() as { synchronous: number }).synchronous;
+    const write = (word: string) => () => {
+      insert.run(word);
+      return synchronous();
+    };
+    expect(db.transaction(write('one'), 'unsynced')).toBe(1);
+    expect(db.transaction(write('two'))).toBe(2);
+    expect(() => db.transaction(write('one'), 'unsynced')).toThrow(/UNIQUE/);
+    expect(synchronous()).toBe(2);
+    expect(db.prepare('SELECT word FROM words').all()).toHaveLength(2);
+    db.close();
+  });
+
   it('migrates forward step by step, and keeps a copy that has what was still in the WAL', () => {
     const path = join(tempDir(), 'a.db');
     const old = openDatabase({ path, migrations: MIGRATIONS.slice(0, 1) });
