@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { AUDIT_TYPES, auditText } from '../src/protocol/audit.ts';
 import { CLOSE_CODES } from '../src/protocol/close-codes.ts';
 import { ERROR_STATUS, RUN_ERROR_CODES } from '../src/protocol/errors.ts';
 import { DELTA_EVENT, DURABLE_PAYLOADS } from '../src/protocol/events.ts';
@@ -67,6 +68,12 @@ describe('the protocol document', () => {
     ]);
     expect(table('durable type')).toEqual(rows);
     expect(table('live type').map(([type, kind]) => [kind, type])).toEqual(Object.entries(DELTA_EVENT));
+  });
+
+  it('lists every audit type, and the text that is hashed', () => {
+    expect(table('audit type')).toEqual(Object.entries(AUDIT_TYPES));
+    const record = { n: 7, at: '{at}', type: '{type}', runId: null, detail: {} };
+    expect(DOC).toContain(auditText('{previousHash}', record));
   });
 
   it('names every run status and every reason of ours for a failed run', () => {

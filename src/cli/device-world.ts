@@ -1,3 +1,4 @@
+import { type Audit, openAudit } from '../device/audit/audit.ts';
 import { readConfig } from '../device/config.ts';
 import { type Network, openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths } from '../device/paths.ts';
@@ -11,4 +12,10 @@ export function pathsOf({ env, platform, homedir }: CliContext): DevicePaths {
 /** The way out of this machine, as this device's config and the environment have it. */
 export function networkOf(context: CliContext): Promise<Network> {
   return openNetwork(readConfig(pathsOf(context)), context.env);
+}
+
+/** The record of what was done on this device. */
+export function openAuditOf(context: CliContext): Audit {
+  const { clock, random } = context;
+  return openAudit({ path: pathsOf(context).audit, clock, random });
 }

@@ -54,6 +54,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     log,
     host: executor.host,
     redactor: device.redactor,
+    audit: executor.audit,
     pause,
     say: status.loop('runs'),
     maxConcurrentRuns: config.maxConcurrentRuns,

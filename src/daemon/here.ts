@@ -54,7 +54,7 @@ export async function* runHere(
 ): AsyncGenerator<Record<string, unknown>> {
   const device = await openDevice(world);
   const { config, clock, random, log, mesh, apiKey, network } = device;
-  const { journal, host, close } = openExecutor(device, world);
+  const { journal, audit, host, close } = openExecutor(device, world);
   const watchers = new RunWatchers();
   const access = { meshUrl: mesh.url, apiKey, fetch: network.fetch };
   const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
@@ -67,6 +67,7 @@ export async function* runHere(
     log,
     host,
     redactor: device.redactor,
+    audit,
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: config.maxConcurrentRuns,

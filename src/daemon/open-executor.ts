@@ -2,12 +2,15 @@ import { acquireLock } from '../device/lock.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { isoTime } from '../kit/clock.ts';
 import { createModels } from '../models/models.ts';
+import type { RecordAudit } from '../protocol/audit.ts';
+import { type OpenedAudit, openDeviceAudit } from './open-audit.ts';
 import type { OpenedDevice, World } from './open-device.ts';
 import { createRunHost, type OpenedHost } from './run-host.ts';
 
 /** What executing runs on this machine takes, with or without a link: the lock, the journal, and the rooms of a run. */
 export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> {
   journal: Journal;
+  audit: RecordAudit;
   startedAt: string;
   close(): Promise<void>;
 }
@@ -24,13 +27,17 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
     log.fatal({ reason: error.message }, 'the journal failed');
     world.leave(1);
   };
-  let journal: Journal;
+  let journal: Journal | undefined;
+  let audit: OpenedAudit;
   try {
     journal = openJournal({ path: paths.journal, clock, random, log, onFailed });
+    audit = openDeviceAudit(device);
   } catch (error) {
+    journal?.close();
     lock.release();
     throw error;
   }
+  const opened = journal;
   const proxy = { url: mesh.url, apiKey };
   const models = createModels({ env, config: config.models, clock, random, fetch, proxy });
   const { host, toolbox, warm, close } = createRunHost({
@@ -48,11 +55,13 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
     host,
     toolbox,
     warm,
-    journal,
+    journal: opened,
+    audit: audit.record,
     startedAt,
     close: async () => {
       await close();
-      journal.close();
+      await audit.close();
+      opened.close();
       lock.release();
     },
   };

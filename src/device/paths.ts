@@ -8,6 +8,8 @@ export interface DevicePaths {
   home: string;
   config: string;
   journal: string;
+  /** What was done on this device; apart from the journal, which may be set aside. */
+  audit: string;
   /** The daemon's local door. Outside `home` only where the path would be too long for a Unix socket. */
   socket: string;
   logs: string;
@@ -30,6 +32,7 @@ export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir
     home,
     config: join(home, 'config.json'),
     journal: join(home, 'journal.db'),
+    audit: join(home, 'audit.db'),
     socket: socketPath(env, home),
     logs: ownLogs ? join(homedir, 'Library', 'Logs', 'RunMesh') : join(home, 'logs'),
     lock: join(home, 'daemon.lock'),

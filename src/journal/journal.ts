@@ -4,10 +4,10 @@ import { messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import { type Database, openDatabase } from '../kit/sqlite.ts';
+import { diskFull, isDamage, isDiskFull, isIoError } from '../kit/storage-failure.ts';
 import { Ballast } from './ballast.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { Statements } from './statements.ts';
-import { diskFull, isDamage, isDiskFull, isIoError } from './storage-failure.ts';
 
 /**
  * The SQLite truth of a device: an event, an intent or an outcome exists once it is committed here, and nothing else

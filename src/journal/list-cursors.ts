@@ -1,6 +1,6 @@
+import { isDiskFull } from '../kit/storage-failure.ts';
 import type { RunOrigin } from './accept-run.ts';
 import type { Journal } from './journal.ts';
-import { isDiskFull } from './storage-failure.ts';
 
 /** Where a run stands between journal and mesh. */
 export interface RunCursor {

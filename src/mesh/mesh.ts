@@ -12,6 +12,7 @@ import { AnswersUnderWay } from './http/answers-under-way.ts';
 import { createApp } from './http/app.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { agentRoutes } from './http/routes/agents.ts';
+import { auditRoutes } from './http/routes/audit.ts';
 import { keyRoutes } from './http/routes/keys.ts';
 import { linkRoutes } from './http/routes/links.ts';
 import { modelRoutes } from './http/routes/models.ts';
@@ -106,6 +107,7 @@ function serveHttp(server: Server, services: MeshServices): void {
     ...plainRoutes(services),
     ...linkRoutes(services, new RateLimiter(services.clock)),
     ...nodeRoutes(services),
+    ...auditRoutes(services),
     ...keyRoutes(services),
     ...agentRoutes(services),
     // Before the runs, whose `/v1/run/:runId` would take `/v1/run/threads` too.

@@ -2,6 +2,7 @@ import { acceptRun, type RunOrigin } from '../journal/accept-run.ts';
 import { readRun } from '../journal/read-run.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
+import { auditAccepted } from './audit-run.ts';
 import { maskDeep } from './mask-events.ts';
 import type { Accepted, RunsOptions } from './ports.ts';
 import { whyRejected } from './why-rejected.ts';
@@ -13,7 +14,13 @@ import { whyRejected } from './why-rejected.ts';
 export function acceptOrder(
   order: DispatchOrder,
   origin: RunOrigin,
-  { journal, host, pause, redactor }: Pick<RunsOptions, 'journal' | 'host' | 'pause' | 'redactor'>,
+  {
+    journal,
+    host,
+    pause,
+    redactor,
+    audit,
+  }: Pick<RunsOptions, 'journal' | 'host' | 'pause' | 'redactor' | 'audit'>,
   queued: number,
   onNew: (order: DispatchOrder) => void,
 ): Accepted {
@@ -27,6 +34,7 @@ export function acceptOrder(
   if (refusal !== undefined) return refusal;
   const masked = { ...order, input: maskDeep(redactor, order.input) };
   try {
+    auditAccepted(audit, masked, origin);
     acceptRun(journal, masked, origin);
   } catch (error) {
     if (!isRunmeshError(error, 'disk_full')) throw error;

@@ -11,8 +11,10 @@ import { recordProcessEnded, recordProcessStarted } from '../journal/record-proc
 import { hasSteers, takeSteers } from '../journal/steer-run.ts';
 import { codeOf, isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
 import { prefixedId, type Random } from '../kit/random.ts';
+import type { RecordAudit } from '../protocol/audit.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
+import { auditCall, auditChanges } from './audit-run.ts';
 import { beginRun } from './begin-run.ts';
 import type { Delta, LiveTexts } from './live-texts.ts';
 import { maskEvents } from './mask-events.ts';
@@ -25,6 +27,7 @@ export interface Execution {
   random: Random;
   host: RunHost;
   redactor: Redactor;
+  audit: RecordAudit;
   order: DispatchOrder;
   texts: LiveTexts;
   signal: AbortSignal;
@@ -110,9 +113,13 @@ function portsOf(
       execution.onProgress();
       return masked;
     },
-    commitIntent: (call) => recordIntent(journal, runId, call),
+    commitIntent: (call) => {
+      auditCall(execution.audit, runId, call, written.get(call.callId));
+      recordIntent(journal, runId, call);
+    },
     commitOutcome: (callId, events) => {
       const masked = settled(events);
+      auditChanges(execution.audit, runId, masked);
       recordOutcome(journal, runId, callId, masked);
       written.delete(callId);
       committed(masked);

@@ -6,6 +6,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Log } from '../kit/log.ts';
 import type { PauseReasons } from '../kit/pause.ts';
 import type { Random } from '../kit/random.ts';
+import type { RecordAudit } from '../protocol/audit.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
 import type { Delta, LiveText } from './live-texts.ts';
 
@@ -33,6 +34,7 @@ export interface RunsOptions {
   log: Log;
   host: RunHost;
   redactor: Redactor;
+  audit: RecordAudit;
   pause: PauseReasons<PauseReason>;
   /** What the loop is doing, in words. */
   say: (doing: string) => void;

@@ -1,12 +1,11 @@
-import { iterationsOf, usageOf } from '../agent/usage.ts';
 import { appendEvents } from '../journal/append-events.ts';
 import { countDeath, deathsAt, wasRunning } from '../journal/count-death.ts';
-import { finishRun } from '../journal/finish-run.ts';
 import { commit } from '../journal/journal.ts';
 import { readRunEvents } from '../journal/read-events.ts';
 import { type JournaledRun, listUnfinished } from '../journal/read-run.ts';
 import { listProcesses, recordProcessEnded } from '../journal/record-process.ts';
 import type { RunEvent } from '../protocol/events.ts';
+import { endRun } from './end-run.ts';
 import type { RunsOptions } from './ports.ts';
 
 /**
@@ -45,18 +44,11 @@ function countDeaths({ runId }: JournaledRun, { journal, log, onCommitted }: Run
   return deaths;
 }
 
-function giveUp({ runId }: JournaledRun, deaths: number, { journal, log, onCommitted }: RunsOptions): void {
-  const events = readRunEvents(journal, runId);
+function giveUp({ runId }: JournaledRun, deaths: number, options: RunsOptions): void {
   const message = `The agent on this device died ${deaths} times at the same step of this run, so it was given up.`;
-  finishRun(journal, runId, {
-    status: 'failed',
-    result: null,
-    usage: usageOf(events),
-    iterations: iterationsOf(events),
-    error: { code: 'poisoned_step', message },
-  });
-  log.error({ runId, deaths }, 'a run was given up');
-  onCommitted(runId);
+  endRun(options, runId, { status: 'failed', result: null, error: { code: 'poisoned_step', message } });
+  options.log.error({ runId, deaths }, 'a run was given up');
+  options.onCommitted(runId);
 }
 
 /** Grows with each model step and each call's outcome, and with nothing else. */

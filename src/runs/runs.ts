@@ -1,8 +1,5 @@
-import { iterationsOf, usageOf } from '../agent/usage.ts';
 import { markRunning } from '../journal/count-death.ts';
-import { finishRun } from '../journal/finish-run.ts';
 import { forgetRun } from '../journal/forget-run.ts';
-import { readRunEvents } from '../journal/read-events.ts';
 import { type JournaledRun, readRun } from '../journal/read-run.ts';
 import { requestCancel } from '../journal/request-cancel.ts';
 import { addSteer } from '../journal/steer-run.ts';
@@ -10,6 +7,7 @@ import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { acceptOrder } from './accept-order.ts';
 import { createDiskWait } from './disk-wait.ts';
+import { endRun } from './end-run.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveTexts } from './live-texts.ts';
 import type { OrderResult, Runs, RunsOptions } from './ports.ts';
@@ -72,6 +70,7 @@ export function createRuns(options: RunsOptions): Runs {
       random: options.random,
       host,
       redactor,
+      audit: options.audit,
       order: entry.order,
       texts: entry.texts,
       signal,
@@ -105,9 +104,7 @@ export function createRuns(options: RunsOptions): Runs {
     const { runId } = entry.order;
     try {
       if (!entry.forgotten) {
-        const events = readRunEvents(journal, runId);
-        const counted = { usage: usageOf(events), iterations: iterationsOf(events) };
-        finishRun(journal, runId, { status, result, ...counted, ...(error && { error }) });
+        endRun(options, runId, { status, result, ...(error && { error }) });
         log.info({ runId, status, code: error?.code }, 'run ended');
       }
     } catch (thrown) {

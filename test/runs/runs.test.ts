@@ -65,6 +65,7 @@ function device(journal: Journal, clock = new FakeClock()) {
     log: pino({ level: 'silent' }),
     host,
     redactor: createRedactor([]),
+    audit: () => {},
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: 2,

@@ -1,7 +1,8 @@
+import { configHash } from '../../device/audit/note-config.ts';
 import { getConfig, setConfig, unsetConfig } from '../../device/config.ts';
 import { prepareFolders } from '../../device/paths.ts';
 import type { CliContext } from '../context.ts';
-import { pathsOf } from '../device-world.ts';
+import { openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 
 /** One verb on the device's config: a key in dots, and for `set` a value (text, or JSON where the key wants more). */
@@ -17,12 +18,14 @@ export async function configCommand(
   if (verb === 'set') {
     setConfig(paths, key ?? '', value);
     const now = getConfig(paths, key);
+    recordChange(context, { verb, key: key ?? '', value: shownInAudit(now) });
     output.tell({ type: 'config_set', key, value: now });
     output.say(`${key} = ${show(now)}`);
     return 0;
   }
   if (verb === 'unset') {
     const removed = unsetConfig(paths, key ?? '');
+    if (removed) recordChange(context, { verb, key: key ?? '' });
     output.tell({ type: 'config_unset', key, removed });
     output.say(removed ? `${key} is unset.` : `${key} was not set.`);
     return 0;
@@ -33,7 +36,24 @@ export async function configCommand(
   return found === undefined ? 1 : 0;
 }
 
+function recordChange(context: CliContext, detail: Record<string, string>): void {
+  const audit = openAuditOf(context);
+  try {
+    audit.record('config', { ...detail, configHash: configHash(pathsOf(context)) });
+  } finally {
+    audit.close();
+  }
+}
+
+/** Headers are where a config may hold a secret. */
+function shownInAudit(value: unknown): string {
+  const hidden = JSON.stringify(value, (name, inner) => (name === 'headers' ? '[hidden]' : inner)) ?? '';
+  return hidden.length <= MOST_UNITS ? hidden : `${hidden.slice(0, MOST_UNITS)}…`;
+}
+
 function show(value: unknown): string {
   if (value === undefined) return '(not set)';
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 }
+
+const MOST_UNITS = 2_000;

@@ -1,10 +1,13 @@
+import { beginEpoch } from '../../device/audit/audit.ts';
+import { configHash } from '../../device/audit/note-config.ts';
 import { readConfig, setConfig } from '../../device/config.ts';
+import type { MeshPin } from '../../device/config-schema.ts';
 import { linkDevice } from '../../device/link-device.ts';
 import { normalizeMeshUrl } from '../../device/mesh-http.ts';
 import { prepareFolders } from '../../device/paths.ts';
 import { openSecrets } from '../../device/secrets.ts';
 import type { CliContext } from '../context.ts';
-import { networkOf, pathsOf } from '../device-world.ts';
+import { networkOf, openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 
 export interface LinkCommandOptions {
@@ -47,12 +50,24 @@ export async function linkCommand(
   });
   forget();
   if (options.name !== undefined) setConfig(paths, 'deviceLabel', options.name);
+  recordLink(context, pin);
   output.tell({ type: 'linked', deviceId: pin.deviceId });
   output.say(`Linked as ${pin.deviceId}; its key is kept in the ${secrets.kind}.`);
   if (Object.keys(readConfig(paths).workspaces).length === 0) {
     output.say('Next: runmesh config set workspaces.default FOLDER, then runmesh daemon');
   }
   return 0;
+}
+
+/** What was done before belongs to no account, or to another: the mesh gets what comes from here on. */
+function recordLink(context: CliContext, { deviceId, orgId, url }: MeshPin): void {
+  const audit = openAuditOf(context);
+  try {
+    beginEpoch(audit, context.random, { reason: 'linked' });
+    audit.record('link', { deviceId, orgId, meshUrl: url, configHash: configHash(pathsOf(context)) });
+  } finally {
+    audit.close();
+  }
 }
 
 const DEFAULT_MESH = 'https://api.runtools.ai';

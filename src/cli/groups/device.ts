@@ -1,4 +1,5 @@
-import type { GroupParts } from './group.ts';
+import { Option } from 'commander';
+import { type GroupParts, readCount, readSince } from './group.ts';
 
 /** This device: who it belongs to, what it is set to, what it is doing. */
 export function addDevice(parts: GroupParts): void {
@@ -28,7 +29,24 @@ export function addDevice(parts: GroupParts): void {
     act(command, async (output) => (await import('../commands/status.ts')).statusCommand(context, output)),
   );
 
+  addAudit(parts);
   addConfig(parts);
+}
+
+function addAudit({ add, act, context }: GroupParts): void {
+  const load = () => import('../commands/audit.ts');
+  const audit = add('audit', 'Shows what was done on this device.', 'runmesh audit --since 2h')
+    .option('--run <id>', 'only what belongs to this run')
+    .option('--since <when>', 'an instant (2026-11-24T10:00Z), or so long ago (30m, 12h, 7d)', (text) =>
+      readSince(text, context.clock.now()),
+    )
+    .addOption(new Option('--limit <number>', 'most records to show').argParser(readCount).default(50))
+    .action((options, command) =>
+      act(command, async (output) => (await load()).auditCommand(context, output, options)),
+    );
+  add('verify', 'Checks that nothing was changed or taken out.', 'runmesh audit verify', audit).action(
+    (_options, command) => act(command, async (output) => (await load()).verifyAuditCommand(context, output)),
+  );
 }
 
 function addConfig({ add, act, context }: GroupParts): void {

@@ -41,3 +41,14 @@ export function readCount(text: string): number {
   if (Number.isInteger(count) && count >= 1) return count;
   throw new InvalidArgumentError('A whole number from 1 is wanted.');
 }
+
+/** Epoch milliseconds of an instant, or of so long before `now`. */
+export function readSince(text: string, now: number): number {
+  const [, count, unit] = /^(\d+)\s*([smhd])$/.exec(text) ?? [];
+  if (count !== undefined && unit !== undefined) return now - Number(count) * (UNIT_MS[unit] ?? 0);
+  const instant = Date.parse(text);
+  if (!Number.isNaN(instant)) return instant;
+  throw new InvalidArgumentError('Give an instant such as 2026-11-24T10:00Z, or 30m, 12h, 7d.');
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

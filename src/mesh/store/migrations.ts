@@ -157,4 +157,22 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (org_id, key)
   ) STRICT;
   `,
+  `
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    org_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    type TEXT NOT NULL,
+    run_id TEXT,
+    detail TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    UNIQUE (device_id, epoch, n)
+  ) STRICT;
+  CREATE INDEX audit_by_org ON audit (org_id, seq);
+  CREATE INDEX audit_by_run ON audit (run_id, seq) WHERE run_id IS NOT NULL;
+  `,
 ];

@@ -1,4 +1,4 @@
-import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
+import { codeOf, messageOf, RunmeshError } from './errors.ts';
 
 /** SQLITE_CORRUPT (11) and SQLITE_NOTADB (26), by the code SQLite's own API gives, or a failed integrity check. */
 export function isDamage(error: unknown): boolean {

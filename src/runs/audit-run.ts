@@ -1,0 +1,43 @@
+import type { RecordAudit } from '../protocol/audit.ts';
+import type { DurablePayload, RunEvent } from '../protocol/events.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+
+/** A run is about to be taken. */
+export function auditAccepted(audit: RecordAudit, order: DispatchOrder, origin: string): void {
+  const { agent, threadId, metadata } = order;
+  const workspace = typeof metadata.workspace === 'string' ? metadata.workspace : 'default';
+  audit('run_accepted', { agent: agent.slug, model: agent.model, origin, threadId, workspace }, order.runId);
+}
+
+export function auditEnded(audit: RecordAudit, runId: string, end: DurablePayload<'run_completed'>): void {
+  const { status, usage, iterations, error } = end;
+  const code = error === undefined ? {} : { code: error.code };
+  audit('run_ended', { status, ...code, iterations, totalTokens: usage.totalTokens }, runId);
+}
+
+/** A call is about to run. Those that only read are not recorded: the events tell of them. */
+export function auditCall(
+  audit: RecordAudit,
+  runId: string,
+  { callId, name, repeatable }: { callId: string; name: string; repeatable: boolean },
+  written: string | undefined,
+): void {
+  if (repeatable) return;
+  const type = name === 'exec_command' || name === 'write_stdin' ? 'command' : 'tool';
+  audit(type, { callId, name, arguments: shortened(written ?? '') }, runId);
+}
+
+export function auditChanges(audit: RecordAudit, runId: string, events: readonly RunEvent[]): void {
+  for (const event of events) {
+    if (event.type !== 'file_change') continue;
+    const { callId, workspace, path, kind, movedTo } = event.payload;
+    audit('file_change', { callId, workspace, path, kind, ...(movedTo !== undefined && { movedTo }) }, runId);
+  }
+}
+
+/** The whole stands in the run's events. */
+function shortened(text: string): string {
+  return text.length <= MOST_UNITS ? text : `${text.slice(0, MOST_UNITS)}… (${text.length} characters)`;
+}
+
+const MOST_UNITS = 2_000;
