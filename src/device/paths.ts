@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { RunmeshError } from '../kit/errors.ts';
 
 /** Where everything of one device lives. All paths are absolute. */
@@ -55,6 +55,16 @@ export function prepareFolders(paths: DevicePaths): void {
     }
     if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
   }
+  refuseSyncedFolder(realpathSync(paths.home));
+}
+
+/** iCloud Drive moves files away and brings older ones back, under an open journal too. */
+function refuseSyncedFolder(home: string): void {
+  if (!home.split(sep).join('/').includes('/Library/Mobile Documents/')) return;
+  throw new RunmeshError(
+    'home_synced',
+    `${home} is synced by iCloud, which may swap a journal for an older one. Point RUNMESH_HOME at a folder that is not.`,
+  );
 }
 
 function homeFolder(env: Environment, platform: NodeJS.Platform, homedir: string): string {

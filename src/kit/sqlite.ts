@@ -1,7 +1,7 @@
 import { renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
-import { RunmeshError } from './errors.ts';
+import { messageOf, RunmeshError } from './errors.ts';
 
 /**
  * SQLite, opened the one way this program trusts: WAL with `synchronous=FULL` (on macOS with `fullfsync`, where
@@ -28,19 +28,9 @@ export interface OpenDatabaseOptions {
   onBackup?: (backup: string) => void;
 }
 
+/** Throws `database_damaged`, `database_unreadable` (both with SQLite's own error as `cause`) and `database_newer`. */
 export function openDatabase(options: OpenDatabaseOptions): Database {
-  const Sqlite = soundSqlite();
-  const db = new Sqlite(options.path);
-  try {
-    db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
-    );
-    if (process.platform === 'darwin') db.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;');
-    migrate(db, options);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
+  const db = openFile(options);
   let depth = 0;
   return {
     prepare: (sql) => db.prepare(sql),
@@ -59,6 +49,49 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     },
     close: () => db.close(),
   };
+}
+
+function openFile(options: OpenDatabaseOptions): DatabaseSyncInstance {
+  const Sqlite = soundSqlite();
+  let db: DatabaseSyncInstance | undefined;
+  try {
+    db = new Sqlite(options.path);
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+    );
+    if (process.platform === 'darwin') db.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;');
+    migrate(db, options);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw inWords(error, options.path);
+  }
+}
+
+/** SQLite says what it met and not in which file. */
+function inWords(error: unknown, path: string): unknown {
+  const code = sqliteCode(error);
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+    return new RunmeshError(
+      'database_damaged',
+      `${path} is damaged (${messageOf(error)}). Put a copy back in its place, or move it away to begin anew.`,
+      { cause: error },
+    );
+  }
+  if (code === SQLITE_CANTOPEN || code === SQLITE_READONLY) {
+    return new RunmeshError(
+      'database_unreadable',
+      `${path} cannot be opened (${messageOf(error)}). Its folder must be there and writable for this user.`,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** SQLite's result code without its extension; 0 where it is not SQLite's error. */
+export function sqliteCode(error: unknown): number {
+  if (typeof error === 'object' && error !== null && 'errcode' in error) return Number(error.errcode) & 0xff;
+  return 0;
 }
 
 function transact<T>(db: DatabaseSyncInstance, work: () => T): T {
@@ -142,3 +175,11 @@ export function isSoundSqlite(version: string): boolean {
   const needed = firstSoundPatch[minor];
   return needed !== undefined && patch >= needed;
 }
+
+/** https://sqlite.org/rescode.html */
+export const SQLITE_IOERR = 10;
+export const SQLITE_CORRUPT = 11;
+export const SQLITE_FULL = 13;
+export const SQLITE_NOTADB = 26;
+const SQLITE_READONLY = 8;
+const SQLITE_CANTOPEN = 14;

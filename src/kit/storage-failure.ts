@@ -1,18 +1,19 @@
 import { codeOf, messageOf, RunmeshError } from './errors.ts';
+import { SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR, SQLITE_NOTADB, sqliteCode } from './sqlite.ts';
 
-/** SQLITE_CORRUPT (11) and SQLITE_NOTADB (26), by the code SQLite's own API gives, or a failed integrity check. */
+/** By the code that SQLite gives while the file is in use, or by what was found when it was opened. */
 export function isDamage(error: unknown): boolean {
-  return codeOf(error) === 'journal_damaged' || [11, 26].includes(primaryCode(error));
+  const found = ['journal_damaged', 'database_damaged'].includes(codeOf(error));
+  return found || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error));
 }
 
-/** SQLITE_FULL (13), and SQLITE_IOERR (10) where the system said that there is no space. */
+/** Also an I/O error where the system said that there is no space. */
 export function isDiskFull(error: unknown): boolean {
-  return primaryCode(error) === 13 || (isIoError(error) && /space|quota/i.test(messageOf(error)));
+  return sqliteCode(error) === SQLITE_FULL || (isIoError(error) && /space|quota/i.test(messageOf(error)));
 }
 
-/** SQLITE_IOERR (10). */
 export function isIoError(error: unknown): boolean {
-  return primaryCode(error) === 10;
+  return sqliteCode(error) === SQLITE_IOERR;
 }
 
 export function diskFull(cause: unknown): RunmeshError {
@@ -21,10 +22,4 @@ export function diskFull(cause: unknown): RunmeshError {
     'The disk is full, so nothing more can be committed. Free some space; the runs go on by themselves.',
     { cause, retryable: true },
   );
-}
-
-/** SQLite's result code without its extension. */
-function primaryCode(error: unknown): number {
-  if (typeof error === 'object' && error !== null && 'errcode' in error) return Number(error.errcode) & 0xff;
-  return 0;
 }

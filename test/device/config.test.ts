@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getConfig, readConfig, setConfig, unsetConfig } from '../../src/device/config.ts';
-import { devicePaths } from '../../src/device/paths.ts';
+import { devicePaths, prepareFolders } from '../../src/device/paths.ts';
 import { tempDir } from '../support/temp.ts';
 
 function aDevice() {
@@ -57,6 +57,17 @@ describe('where a device lives', () => {
     ]);
     expect(devicePaths({}, 'linux', '/home/a').home).toBe('/home/a/.local/state/runmesh');
     expect(devicePaths({ XDG_STATE_HOME: '/s' }, 'linux', '/home/a').home).toBe('/s/runmesh');
+  });
+
+  it('is never a folder that iCloud syncs, by a link neither', () => {
+    const synced = join(tempDir(), 'Library', 'Mobile Documents', 'com~apple~CloudDocs');
+    mkdirSync(synced, { recursive: true });
+    const linked = join(tempDir(), 'home');
+    symlinkSync(synced, linked);
+    for (const home of [join(synced, 'runmesh'), join(linked, 'runmesh')]) {
+      const paths = devicePaths({ RUNMESH_HOME: home }, 'darwin', '/Users/a');
+      expect(() => prepareFolders(paths)).toThrow(/synced by iCloud/);
+    }
   });
 
   it('keeps its socket’s path short enough for a Unix socket', () => {

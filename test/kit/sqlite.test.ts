@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSoundSqlite, openDatabase } from '../../src/kit/sqlite.ts';
@@ -70,6 +70,16 @@ describe('a database', () => {
     const path = join(tempDir(), 'a.db');
     openDatabase({ path, migrations: MIGRATIONS }).close();
     expect(() => openDatabase({ path, migrations: MIGRATIONS.slice(0, 1) })).toThrow(/newer version/);
+  });
+
+  it('says which file is damaged or cannot be opened, and what to do', () => {
+    const path = join(tempDir(), 'a.db');
+    writeFileSync(path, 'not a database at all'.repeat(1_000));
+    expect(() => openDatabase({ path, migrations: MIGRATIONS })).toThrow(`${path} is damaged`);
+    const nowhere = join(tempDir(), 'nowhere', 'a.db');
+    expect(() => openDatabase({ path: nowhere, migrations: MIGRATIONS })).toThrow(
+      `${nowhere} cannot be opened`,
+    );
   });
 
   it('trusts only releases of SQLite that cannot lose a commit to a WAL reset', () => {
