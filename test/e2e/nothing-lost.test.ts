@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { House, type Stream } from '../support/house.ts';
@@ -25,8 +25,8 @@ function witness(house: House): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
 }
 
-/** The events of a run as its thread has them: every number once, one end, usage the sum of the steps. */
-async function expectWhole(
+/** The events of a run as its thread has them: every number once, and one end. */
+async function expectEnd(
   house: House,
   stream: Pick<Stream, 'runId' | 'threadId'>,
 ): Promise<Record<string, unknown>[]> {
@@ -36,6 +36,15 @@ async function expectWhole(
   const ours = events.filter((event) => event.runId === stream.runId);
   expect(ours.map((event) => event.runSequence)).toEqual(ours.map((_, index) => index + 1));
   expect(ours.filter((event) => event.type === 'run_completed')).toHaveLength(1);
+  return ours;
+}
+
+/** The same, and usage is the sum of the steps. */
+async function expectWhole(
+  house: House,
+  stream: Pick<Stream, 'runId' | 'threadId'>,
+): Promise<Record<string, unknown>[]> {
+  const ours = await expectEnd(house, stream);
   const steps = ours.filter((event) => event.type === 'assistant_message').length;
   expect(ours.at(-1)).toMatchObject({
     type: 'run_completed',
@@ -75,6 +84,41 @@ describe('a run loses nothing', () => {
     const ids = [...stream.frames, ...rest.frames].flatMap((frame) => frame.id ?? []);
     expect(ids).toEqual(ids.map((_, index) => `${stream.runId}:${index + 1}`));
     expect(witness(house)).toEqual(Array.from({ length: STEPS }, (_, n) => `line ${n + 1}`));
+  }, 40_000);
+
+  it('when the mesh is asked to stop: it sends its device and caller away gently, exits 0, and the run goes on', async () => {
+    const house = await House.withModel((await witnessModel()).baseUrl);
+    const stream = await house.run({ prompt: 'work' });
+    await expect.poll(() => witness(house).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
+    house.mesh?.signal('SIGTERM');
+    expect(await house.mesh?.exited).toEqual({ code: 0, signal: null });
+    await stream.ended;
+    await house.startMesh();
+    const lastId = stream.frames.findLast((frame) => frame.id !== undefined)?.id ?? '';
+    await (await house.resume(stream.runId, lastId)).ended;
+    await expectWhole(house, stream);
+    expect(witness(house)).toEqual(Array.from({ length: STEPS }, (_, n) => `line ${n + 1}`));
+  }, 40_000);
+
+  it('but what a damaged journal held, and that is said: on the run, in status, by the file that was set aside', async () => {
+    const house = await House.withModel((await witnessModel()).baseUrl);
+    const stream = await house.run({ prompt: 'work' });
+    await expect.poll(() => witness(house).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
+    await house.daemon?.kill();
+    const journal = join(house.dir, 'device', 'journal.db');
+    writeFileSync(journal, 'not a database'.repeat(2_000));
+    await house.startDaemon();
+    await stream.ended;
+    const events = await expectEnd(house, stream);
+    expect(events.at(-1)).toMatchObject({ payload: { status: 'failed', error: { code: 'journal_lost' } } });
+    const status = house.command('status', '--json');
+    await status.exited;
+    const { journalSetAside } = status.lines[0] as { journalSetAside: string };
+    expect(journalSetAside).toContain(`${journal}.damaged-`);
+    expect(readFileSync(journalSetAside, 'utf8')).toContain('not a database');
+    const next = await house.run({ prompt: 'work again' });
+    await next.ended;
+    expect(next.payloads('run_completed')).toMatchObject([{ status: 'completed' }]);
   }, 40_000);
 
   it('when its device is away: it waits, says so, and runs when the device is back', async () => {
