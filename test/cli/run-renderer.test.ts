@@ -91,10 +91,31 @@ describe('a run in a terminal', () => {
   it('shows thinking apart from words, and dimmed', () => {
     const terminal = fakeTerminal({ isTTY: true });
     show(
-      [delta('assistant_thinking_delta', 'm1', 0, 'hm'), delta('assistant_message_delta', 'm1', 0, 'yes')],
+      [delta('assistant_thinking_delta', 'm1', 0, 'hm'), delta('assistant_message_delta', 'm1', 0, 'yes ')],
       terminal,
     );
-    expect(terminal.text).toBe('\x1b[2mhm\x1b[22m\nyes');
+    expect(terminal.text).toBe('\x1b[2mhm\x1b[22m\nyes ');
+  });
+
+  it('breaks lines between words on a terminal, however the words are cut, and leaves a pipe its lines', () => {
+    const text = 'replace() with a string changes the first match only.';
+    const frames = [
+      ...[...text].map((letter, at) => delta('assistant_message_delta', 'm1', at, letter)),
+      message('m1', text),
+      completed({ result: text }),
+    ];
+    const words = show(frames, fakeTerminal({ isTTY: true, columns: 24 })).split('\n');
+    expect(words.slice(0, 3)).toEqual(['replace() with a string ', 'changes the first match ', 'only.']);
+    expect(show(frames)).toMatch(`${text}\ncompleted`);
+  });
+
+  it('shows the word it held back when a run is ended in the middle of it', () => {
+    const terminal = fakeTerminal({ isTTY: true });
+    show(
+      [delta('assistant_message_delta', 'm1', 0, 'one tw'), completed({ status: 'cancelled', result: null })],
+      terminal,
+    );
+    expect(terminal.text).toContain('one tw\n');
   });
 
   it('shows a call while it works on a terminal, and then how it went', () => {
@@ -107,6 +128,18 @@ describe('a run in a terminal', () => {
     const text = show([CALL, result({ name: 'read_file', status, text: 'no such file' })]);
     expect(text).toContain(`${status}, 1.2 s\n    no such file\n`);
     expect(text).not.toContain('✓');
+  });
+
+  it.each([
+    ['Process exited with code 0', '✓ exec_command npm test  1.2 s\n    out\n'],
+    ['Process exited with code 3', '✗ exec_command npm test  exit 3, 1.2 s\n    out\n'],
+    ['Process exited with code 137 (ended by SIGKILL)', '✗ exec_command npm test  SIGKILL, 1.2 s\n    out\n'],
+    ['Process running with session ID 7', '✓ exec_command npm test  still running, 1.2 s\n    out\n'],
+  ])('says of a command with the answer "%s" how it stands, and shows what it wrote', (fact, shown) => {
+    const facts = `Chunk ID: ab\nWall time: 1.2000 seconds\n${fact}\nOriginal token count: 1\n`;
+    expect(show([CALL, result({ text: `${facts}Output:\nout\n` })])).toBe(shown);
+    const quiet = show([CALL, result({ text: `${facts}Output:\n` })]);
+    expect(quiet.split('\n')).toHaveLength(2);
   });
 
   it('shows the end of a long output, and how much came before', () => {

@@ -64,6 +64,7 @@ export async function runOnMesh(
       signal: context.unread,
       onRun: (run) => {
         runId = run.runId;
+        sayIfWaiting(mesh, run.runId, output).catch(() => {});
       },
       onFrame: show,
     });
@@ -71,6 +72,13 @@ export async function runOnMesh(
   } finally {
     forget();
   }
+}
+
+/** A run whose device is away is silent for as long as that lasts. */
+async function sayIfWaiting(mesh: MeshAccess, runId: string, output: Output): Promise<void> {
+  const { status, deviceOnline } = await dataOf(await callMesh(mesh, 'GET', `/v1/run/${runId}`));
+  if (status !== 'registered' || deviceOnline !== false) return;
+  output.note('The device is offline; the run waits for it and starts by itself. Ctrl-C cancels it.');
 }
 
 /** Executes the run on this device: by its daemon where one runs, else in this process. */

@@ -47,7 +47,8 @@ export async function demoCommand(
     await createDemoAgent(mesh, deviceId, options.model ?? DEMO_MODEL);
     const record = await runOnMesh({ ...context, leave }, output, { agent: 'demo', prompt: PROMPT }, mesh);
     const diff = demoDiff(house.repository, context.env);
-    output.say(`\n${output.paint('bold', 'What changed:')}\n${paintDiff(diff, output.paint)}`);
+    if (diff !== '')
+      output.say(`\n${output.paint('bold', 'What changed:')}\n${paintDiff(diff, output.paint)}`);
     output.tell(orderRecord(record));
     return record.status === 'completed' ? 0 : 1;
   } finally {

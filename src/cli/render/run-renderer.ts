@@ -2,18 +2,21 @@ import type { z } from 'zod';
 import {
   DELTA_EVENT,
   DURABLE_PAYLOADS,
+  type DurablePayload,
   type LiveDelta,
   liveDelta,
   type RunEvent,
 } from '../../protocol/events.ts';
 import type { Terminal } from '../context.ts';
-import { clean, cleanLine, shorten } from './clean.ts';
+import { clean, cleanLine } from './clean.ts';
 import { renderDiff } from './diff.ts';
-import { formatDuration, formatPlural, formatUsage } from './format.ts';
+import { formatPlural, formatUsage } from './format.ts';
 import { LiveText } from './live-text.ts';
 import type { Paint } from './paint.ts';
 import { Screen } from './screen.ts';
-import { describeCall, toolSign } from './tool-line.ts';
+import { describeCall } from './tool-line.ts';
+import { renderResult } from './tool-result.ts';
+import { WordWrap } from './word-wrap.ts';
 
 /** A frame of a run: a durable event or a live delta. Types it does not know are passed over. */
 export type RunFrame = { type: string } & Record<string, unknown>;
@@ -25,6 +28,7 @@ export class RunRenderer {
   readonly #texts = new Map<string, LiveText>();
   readonly #calls = new Map<string, string>();
   #streaming = '';
+  #wrap: WordWrap | undefined;
   #lastMessage = '';
 
   constructor(terminal: Terminal, paint: Paint) {
@@ -50,6 +54,7 @@ export class RunRenderer {
 
   #showEvent(event: RunEvent): void {
     const screen = this.#screen;
+    if (event.type !== 'assistant_message') this.#endStream();
     switch (event.type) {
       case 'run_started': {
         const { agent, model, workspace } = event.payload;
@@ -63,6 +68,7 @@ export class RunRenderer {
         this.#texts.delete(`${DELTA_EVENT.assistant_message} ${messageId}`);
         this.#texts.delete(`${DELTA_EVENT.assistant_thinking} ${messageId}`);
         this.#lastMessage = text;
+        this.#endStream();
         screen.endLine();
         break;
       }
@@ -97,33 +103,40 @@ export class RunRenderer {
     this.#texts.set(key, live);
     const { text, anew } = advance(live);
     if (text === '') return;
-    if (anew) this.#screen.line(this.#paint('dim', '(said anew)'));
-    if (this.#streaming !== key) this.#screen.endLine();
-    this.#streaming = key;
-    const words = clean(text);
-    this.#screen.write(type === DELTA_EVENT.assistant_thinking ? this.#paint('dim', words) : words);
+    if (anew) {
+      this.#endStream();
+      this.#screen.line(this.#paint('dim', '(said anew)'));
+    }
+    if (this.#streaming !== key) {
+      this.#endStream();
+      this.#screen.endLine();
+      this.#streaming = key;
+      if (this.#screen.wraps) this.#wrap = new WordWrap(this.#screen.width);
+    }
+    this.#write(this.#wrap?.take(clean(text)) ?? clean(text));
   }
 
-  #showResult(result: Extract<RunEvent, { type: 'tool_result' }>['payload']): void {
+  /** Says the word that was held back for the rest of it. */
+  #endStream(): void {
+    const rest = this.#wrap?.rest() ?? '';
+    this.#wrap = undefined;
+    this.#write(rest);
+    this.#streaming = '';
+  }
+
+  #write(words: string): void {
+    if (words === '') return;
+    const isThinking = this.#streaming.startsWith(`${DELTA_EVENT.assistant_thinking} `);
+    this.#screen.write(isThinking ? this.#paint('dim', words) : words);
+  }
+
+  #showResult(result: DurablePayload<'tool_result'>): void {
     const words = this.#calls.get(result.callId) ?? cleanLine(result.name);
     this.#calls.delete(result.callId);
-    const { sign, colour } = toolSign(result.status);
-    const took = `${result.status === 'completed' ? '' : `${result.status}, `}${formatDuration(result.durationMs)}`;
-    const line = shorten(words, Math.max(20, this.#screen.width - took.length - 6));
-    this.#screen.line(`${this.#paint(colour, sign)} ${line}  ${this.#paint('dim', took)}`);
-    if (!SHOWS_OUTPUT.has(result.name) && result.status === 'completed') return;
-    const output = clean(result.text).trimEnd().split('\n');
-    if (output.length > OUTPUT_LINES) {
-      this.#screen.line(
-        this.#paint('dim', `    … ${formatPlural(output.length - OUTPUT_LINES, 'line')} before`),
-      );
-    }
-    for (const text of output.slice(-OUTPUT_LINES)) {
-      this.#screen.line(this.#paint('dim', `    ${shorten(text, this.#screen.width - 5)}`));
-    }
+    for (const line of renderResult(result, words, this.#screen.width, this.#paint)) this.#screen.line(line);
   }
 
-  #showEnd(end: Extract<RunEvent, { type: 'run_completed' }>['payload']): void {
+  #showEnd(end: DurablePayload<'run_completed'>): void {
     const result = end.result ?? '';
     if (result !== '' && result !== this.#lastMessage) this.#screen.line(clean(result));
     if (end.error !== undefined) this.#screen.line(this.#paint('red', cleanLine(end.error.message)));
@@ -140,8 +153,3 @@ function readEvent(frame: RunFrame): RunEvent | undefined {
   const payload = schema.safeParse(frame.payload);
   return payload.success ? ({ type, payload: payload.data } as RunEvent) : undefined;
 }
-
-/** Tools whose output is worth seeing even where all went well. */
-const SHOWS_OUTPUT = new Set(['exec_command', 'write_stdin']);
-/** Of a long output the end is shown: there a command says how it went. */
-const OUTPUT_LINES = 8;

@@ -15,6 +15,11 @@ export class Screen {
     return this.#terminal.columns ?? DEFAULT_WIDTH;
   }
 
+  /** Whether lines that are too long are broken by who writes them: a pipe takes them as they are. */
+  get wraps(): boolean {
+    return this.#terminal.isTTY === true;
+  }
+
   /** Text that may go on later in the same line. */
   write(text: string): void {
     if (text === '') return;

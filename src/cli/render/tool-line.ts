@@ -6,11 +6,13 @@ export function describeCall(call: Pick<DurablePayload<'tool_call'>, 'name' | 'a
   return cleanLine(`${call.name} ${tellingArgument(call.arguments)}`);
 }
 
-export function toolSign(status: DurablePayload<'tool_result'>['status']): {
+/** `nonzero` is a call that went well and whose command did not. */
+export function toolSign(status: DurablePayload<'tool_result'>['status'] | 'nonzero'): {
   sign: string;
   colour: 'green' | 'red' | 'yellow';
 } {
   if (status === 'completed') return { sign: '✓', colour: 'green' };
+  if (status === 'nonzero') return { sign: '✗', colour: 'yellow' };
   return status === 'failed' ? { sign: '✗', colour: 'red' } : { sign: '–', colour: 'yellow' };
 }
 
