@@ -74,13 +74,10 @@ export function createRunHost({
     host: {
       models,
       platform,
-      prepare: ({ agent, metadata }) => {
-        const name = metadata.workspace;
-        return {
-          tools: toolbox.select(agent.tools),
-          workspace: openWorkspace(config.workspaces, typeof name === 'string' ? name : undefined),
-        };
-      },
+      prepare: ({ agent, metadata }) => ({
+        tools: toolbox.select(agent.tools),
+        workspace: openWorkspace(config.workspaces, metadata.workspace),
+      }),
       agentEnvironment: ({ agent }) => allowedAgentEnvironment(agent.env, config.environment.allow),
       endCommands: (runId) => sessions.endRun(runId),
       reap: async (processes) => {

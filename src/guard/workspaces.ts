@@ -13,7 +13,11 @@ export interface Workspace {
  * The workspace of a name, as it is on disk now. Throws `workspace_unknown` for a name the config does not have, and
  * `workspace_missing` for a folder that vanished or is none.
  */
-export function openWorkspace(folders: Readonly<Record<string, string>>, name = 'default'): Workspace {
+export function openWorkspace(folders: Readonly<Record<string, string>>, asked?: unknown): Workspace {
+  const name = asked ?? 'default';
+  if (typeof name !== 'string') {
+    throw new RunmeshError('workspace_unknown', 'metadata.workspace is not the name of a workspace.');
+  }
   const folder = Object.hasOwn(folders, name) ? folders[name] : undefined;
   if (folder === undefined) {
     const known = Object.keys(folders);

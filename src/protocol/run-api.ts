@@ -6,6 +6,16 @@ import { usage } from './usage.ts';
 
 export const runMetadata = z.record(z.string(), z.json());
 
+/** Free for the caller but for two names, which must be what they are: a run in another folder would be no small mistake. */
+const requestMetadata = z
+  .object({
+    /** A name in the device's config. */
+    workspace: z.string().min(1).nullish(),
+    /** Refuses the run where its device is away. */
+    failIfOffline: z.boolean().nullish(),
+  })
+  .catchall(z.json());
+
 /** The body of `POST /v1/run`. */
 export const runRequest = z
   .object({
@@ -16,8 +26,7 @@ export const runRequest = z
     stream: z.boolean().optional(),
     threadId: z.string().min(1).optional(),
     config: runConfig.optional(),
-    /** Free for the caller. Known names: `workspace` (a name in the device's config), `failIfOffline` (boolean). */
-    metadata: runMetadata.optional(),
+    metadata: requestMetadata.optional(),
   })
   .superRefine((body, context) => {
     if (body.prompt === undefined && body.messages === undefined) {

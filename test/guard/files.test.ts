@@ -170,5 +170,7 @@ describe('workspaces', () => {
     );
     expect(() => openWorkspace({ default: `${root}/gone` })).toThrow(code('workspace_missing'));
     expect(() => openWorkspace({ default: root }, 'constructor')).toThrow(code('workspace_unknown'));
+    expect(() => openWorkspace({ default: root }, 7)).toThrow(code('workspace_unknown'));
+    expect(openWorkspace({ default: root }, null)).toEqual({ name: 'default', root });
   });
 });

@@ -134,6 +134,11 @@ describe('a run', () => {
     expect((await startRun(mesh, { threadId: 'thr_none' })).status).toBe(404);
     expect((await startRun(mesh, { prompt: undefined })).body.error.field).toBe('prompt');
     expect((await startRun(mesh, { config: { maxTurns: 1_001 } })).body.error.field).toBe('config.maxTurns');
+    // A run in another folder than was meant, or one that waits where it should have been refused, is no small mistake.
+    const where = await startRun(mesh, { metadata: { workspace: 7 } });
+    expect([where.status, where.body.error.field]).toEqual([400, 'metadata.workspace']);
+    const when = await startRun(mesh, { metadata: { failIfOffline: 'yes' } });
+    expect([when.status, when.body.error.field]).toEqual([400, 'metadata.failIfOffline']);
     await bindAgent(mesh, device, 'other');
     const { threadId } = (await startRun(mesh)).data;
     expect((await startRun(mesh, { agent: 'other', threadId })).status).toBe(409);
