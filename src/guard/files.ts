@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { RunmeshError } from '../kit/errors.ts';
+import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { HELD_FLAGS, type HeldFolder, holdFolder } from './held-folder.ts';
 import { asSentence, type InsidePath, openInside, refuseProtected, resolveInside } from './inside.ts';
 import type { Workspace } from './workspaces.ts';
@@ -125,7 +125,8 @@ export async function listInside(
     const entries = await readdir(place.real, { withFileTypes: true });
     return { path: place.path, entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)) };
   } catch (error) {
-    throw asSentence(error, place.path);
+    if (codeOf(error) !== 'ENOTDIR') throw asSentence(error, place.path);
+    throw new RunmeshError('not_a_folder', `${place.path} is a file, not a folder.`, { cause: error });
   }
 }
 

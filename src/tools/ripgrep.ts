@@ -63,7 +63,8 @@ async function run(
   }
   // 1 is "nothing found"; 2 also comes with results, when some file could not be read.
   if (!enough && !found && exitCode !== 0 && exitCode !== 1) {
-    throw failed(complaints.within(MAX_COMPLAINT_UNITS).trim());
+    const said = complaints.within(MAX_COMPLAINT_UNITS).trim();
+    throw failed(said === '' ? `ripgrep could not be run in ${cwd}. Is the folder still there?` : said);
   }
 }
 

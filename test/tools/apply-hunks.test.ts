@@ -50,6 +50,7 @@ describe('applying hunks', () => {
     expect(apply('a\r\nb\r\n', '@@', ' a', '-b', '+c')).toBe('a\r\nc\r\n');
     expect(apply('a\nb', '@@', '-a', '+c')).toBe('c\nb\n');
     expect(apply('a\n', '@@', '-a')).toBe('');
+    expect(apply('\uFEFFa\nb\n', '@@', '-a', '+c', ' b')).toBe('\uFEFFc\nb\n');
   });
 
   it.each([

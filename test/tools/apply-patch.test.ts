@@ -155,6 +155,14 @@ describe('apply_patch', () => {
     expect(await apply(workspace, '*** Delete File: link.txt')).not.toHaveProperty('isError');
     expect(read(workspace, 'target.txt')).toBe('safe\n');
     expect(() => lstatSync(join(workspace.root, 'link.txt'))).toThrow();
+    symlinkSync('nowhere', join(workspace.root, 'dangling'));
+    const deleted = await apply(workspace, '*** Delete File: out.txt', '*** Delete File: dangling');
+    expect(deleted.fileChanges).toEqual([
+      { kind: 'delete', path: 'out.txt' },
+      { kind: 'delete', path: 'dangling' },
+    ]);
+    expect(() => lstatSync(join(workspace.root, 'out.txt'))).toThrow();
+    expect(readFileSync(join(outside, 'secret.txt'), 'utf8')).toBe('secret\n');
   });
 
   it('cuts a diff at 64 KiB with a line that says so', async () => {

@@ -204,5 +204,8 @@ describe('list_directory', () => {
     for (const args of [{ path: 'README.md' }, { path: 'no' }, { path: '..' }, { depth: 6 }]) {
       expect(await call(listDirectory, workspace, args)).toMatchObject({ isError: true });
     }
+    expect((await call(listDirectory, workspace, { path: 'README.md' })).text).toBe(
+      'README.md is a file, not a folder.',
+    );
   });
 });

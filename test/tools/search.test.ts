@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { fileSearch } from '../../src/tools/file-search.ts';
@@ -130,6 +130,13 @@ describe('grep', () => {
       isError: true,
       text: expect.stringContaining('unclosed group'),
     });
+  });
+
+  it('says where it could not look when the workspace is gone', async () => {
+    const workspace = workspaceWith(files);
+    rmSync(workspace.root, { recursive: true });
+    const { text, isError } = await call(grep, workspace, { pattern: 'needle' });
+    expect({ text, isError }).toEqual({ text: expect.stringContaining(workspace.root), isError: true });
   });
 
   it('refuses a folder outside the workspace', async () => {

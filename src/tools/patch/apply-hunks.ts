@@ -4,10 +4,11 @@ import { seekBeginning, seekLines } from './seek-lines.ts';
 
 /**
  * A file's text after its hunks. Lines a hunk keeps stay byte for byte as the file has them; lines it adds get the
- * file's line ends; a text that is not empty ends with a line end. Throws `patch_failed` with what was not found.
+ * file's line ends, and a byte order mark stays; a text that is not empty ends with a line end. Throws `patch_failed` with what was not found.
  */
 export function applyHunks(text: string, hunks: readonly Hunk[], path: string): string {
-  const lines = text.split('\n');
+  const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
+  const lines = text.slice(mark.length).split('\n');
   if (lines.at(-1) === '') lines.pop();
   const lineEnd = text.includes('\r\n') ? '\r' : '';
   const result: string[] = [];
@@ -27,7 +28,7 @@ export function applyHunks(text: string, hunks: readonly Hunk[], path: string): 
     }
   }
   result.push(...lines.slice(done));
-  return result.length === 0 ? '' : `${result.join('\n')}\n`;
+  return result.length === 0 ? '' : `${mark}${result.join('\n')}\n`;
 }
 
 /** Where a hunk goes, at or after line `start` (from 0). */
@@ -67,3 +68,4 @@ function failed(message: string): RunmeshError {
 }
 
 const SHOWN_LINES = 12;
+const BYTE_ORDER_MARK = '\uFEFF';

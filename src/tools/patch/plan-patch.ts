@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path/posix';
 import { readIfThere } from '../../guard/files.ts';
 import { refuseProtected, resolveInside } from '../../guard/inside.ts';
@@ -64,6 +65,13 @@ class FileView {
     return file && { text: decodeText(file.data), bytes: file.data.length, mode: file.mode };
   }
 
+  /** A file that is to be deleted. Of a link the link is, so its target's text does not count. */
+  async readEntry(path: string): Promise<KnownFile | undefined> {
+    if (this.#planned.has(path)) return this.#planned.get(path);
+    const stats = await lstat(join(this.#workspace.root, path)).catch(() => undefined);
+    return stats?.isSymbolicLink() ? { text: undefined, bytes: 0 } : this.read(path);
+  }
+
   async readText(path: string): Promise<KnownFile & { text: string }> {
     const file = await this.read(path);
     if (file === undefined) throw failed(`${path} cannot be updated, since it does not exist.`);
@@ -85,7 +93,7 @@ async function planAdd(view: FileView, named: string, text: string): Promise<Pla
 
 async function planDelete(view: FileView, named: string): Promise<PlannedChange> {
   const path = await view.pathOf(named, 'entry');
-  const there = await view.read(path);
+  const there = await view.readEntry(path);
   if (there === undefined) throw failed(`${path} cannot be deleted, since it does not exist.`);
   view.plan(path, undefined);
   return { kind: 'delete', path, before: there.text };
