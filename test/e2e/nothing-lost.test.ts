@@ -136,6 +136,12 @@ describe('a run loses nothing', () => {
       409,
       { error: { code: 'device_offline' } },
     ]);
+    const caller = house.command('run', 'worker', 'work', '--mesh', house.url, '--key', house.key);
+    await expect
+      .poll(() => caller.stderr, { timeout: 10_000 })
+      .toContain('The device is offline; the run waits');
+    caller.signal('SIGINT');
+    expect(await caller.exited).toMatchObject({ code: 1 });
     const stream = await house.run({ prompt: 'work' });
     await house.startDaemon();
     await stream.ended;
