@@ -36,6 +36,10 @@ const ROOMS: Record<string, { may: string[]; why: string }> = {
     why: 'the link drains the journal; it must not know why an event exists',
   },
   service: { may: ['kit', 'device'], why: 'installing a service must not start or import the daemon' },
+  doctor: {
+    may: ['kit', 'protocol', 'device', 'service'],
+    why: 'a look says what it sees; it must not start or hold what it looks at',
+  },
   tools: {
     may: ['kit', 'protocol', 'guard', 'leash'],
     why: 'a tool reports through its context; it never touches the journal',
@@ -61,6 +65,7 @@ const ROOMS: Record<string, { may: string[]; why: string }> = {
       'leash',
       'link',
       'service',
+      'doctor',
       'tools',
       'agent',
       'runs',
@@ -68,7 +73,7 @@ const ROOMS: Record<string, { may: string[]; why: string }> = {
     why: 'the wiring may see every room, but not the command line that started it',
   },
   cli: {
-    may: ['kit', 'protocol', 'control', 'service', 'device', 'daemon', 'mesh'],
+    may: ['kit', 'protocol', 'control', 'service', 'doctor', 'device', 'daemon', 'mesh'],
     why: 'a command parses, calls and prints; the logic it calls lives in a room',
   },
   types: { may: [], why: 'declarations of packages that forgot theirs' },

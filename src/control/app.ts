@@ -41,6 +41,7 @@ export function createControlApp({ ports, log }: { ports: ControlPorts; log: Log
     const request = read(await bodyOf(c), runRequest);
     return ndjsonResponse((signal) => ports.here(request, signal));
   });
+  app.get('/doctor', async (c) => c.json(await ports.doctor()));
   app.post('/stop', async (c) => {
     await ports.stop();
     return c.json({ stopping: true });

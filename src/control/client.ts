@@ -9,6 +9,8 @@ import {
   type DaemonStatus,
   daemonStatus,
   errorLine,
+  type Findings,
+  findings,
   type LocalRun,
   type LocalRunItem,
   localRun,
@@ -28,6 +30,7 @@ export interface ControlClient {
   cancel(runId: string): Promise<void>;
   steer(runId: string, text: string): Promise<void>;
   stop(): Promise<void>;
+  doctor(): Promise<Findings>;
   /** Ends when the run has; a stream that was cut before throws `stream_cut`. */
   runEvents(runId: string, options: { after: number; signal?: AbortSignal }): AsyncIterable<StreamLine>;
   /** As `runEvents`; the last line is the record. */
@@ -53,6 +56,7 @@ export function connectControl(socketPath: string): ControlClient {
     stop: async () => {
       await call('POST', '/stop', stopping);
     },
+    doctor: () => call('GET', '/doctor', findings),
     runEvents: (runId, { after, signal }) => {
       return stream(socketPath, { method: 'GET', path: `${ofRun(runId)}/events?after=${after}`, signal });
     },

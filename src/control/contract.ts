@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { finding } from '../kit/finding.ts';
 import { runError } from '../protocol/errors.ts';
 import { finalStatus } from '../protocol/events.ts';
 import { runRecord } from '../protocol/run-api.ts';
@@ -80,6 +81,14 @@ export const listQuery = z.object({ limit: z.coerce.number().int().min(1).max(50
 
 /** `after` is a runSequence: 0 tells everything. */
 export const eventsQuery = z.object({ after: z.coerce.number().int().min(0).default(0) });
+
+/** What `GET /doctor` answers: what the daemon sees of this machine from where it is. */
+export const findings = z.object({
+  /** Whether the system runs the daemon, or somebody's shell. */
+  asService: z.boolean(),
+  findings: z.array(finding),
+});
+export type Findings = z.infer<typeof findings>;
 
 export const cancelled = z.object({ runId: z.string() });
 export const steered = z.object({ runId: z.string() });

@@ -1,5 +1,5 @@
 import type { RunRequest } from '../protocol/run-api.ts';
-import type { DaemonStatus, LocalRun, LocalRunItem } from './contract.ts';
+import type { DaemonStatus, Findings, LocalRun, LocalRunItem } from './contract.ts';
 
 /**
  * What the local door opens onto. Functions throw a `RunmeshError` where they refuse; its code travels to the caller.
@@ -17,6 +17,8 @@ export interface ControlPorts {
   steer(runId: string, text: string): void | Promise<void>;
   /** Starts a run of the local-mac caller; the last line is `{ type: 'record', record }`. */
   here(request: RunRequest, signal: AbortSignal): AsyncIterable<unknown>;
+  /** Looks at what a daemon needs of its machine. Takes seconds. */
+  doctor(): Promise<Findings>;
   /** Begins to drain, and returns at once. */
   stop(): void | Promise<void>;
 }

@@ -11,13 +11,14 @@ import type { StatusTree } from '../kit/status.ts';
 import type { Link } from '../link/ports.ts';
 import type { OrderResult, PauseReason, Runs } from '../runs/ports.ts';
 import { startHere } from './here.ts';
-import type { OpenedDevice } from './open-device.ts';
+import type { OpenedDevice, World } from './open-device.ts';
 import type { RunWatchers } from './run-watchers.ts';
 import { usageToday } from './usage-today.ts';
 import { watchRun } from './watch-run.ts';
 
 export interface ControlParts {
   device: OpenedDevice;
+  world: World;
   journal: Journal;
   runs: Runs;
   link: Link;
@@ -42,6 +43,7 @@ export function controlPorts(parts: ControlParts): ControlPorts {
     cancel: (runId) => done(runs.cancel(runId, 'cancelled on this device')),
     steer: (runId, text) => done(runs.steer(runId, device.random.uuid(), text)),
     here: (request, signal) => startHere({ device, journal, runs, watchers }, request, signal),
+    doctor: async () => (await import('./examine.ts')).examineFromDaemon(device, journal, parts.world),
     stop: parts.stop,
   };
 }

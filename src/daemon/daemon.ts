@@ -126,6 +126,7 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     log,
     ports: controlPorts({
       device,
+      world,
       journal,
       runs,
       link,

@@ -119,6 +119,22 @@ function transactUnsynced<T>(db: DatabaseSyncInstance, work: () => T): T {
   }
 }
 
+/** What SQLite finds wrong in a file that nobody has open; `ok` where nothing. Reads only. */
+export function checkDatabase(path: string): string {
+  const Sqlite = soundSqlite();
+  const db = new Sqlite(path, { readOnly: true });
+  try {
+    return (db.prepare(QUICK_CHECK).get() as { quick_check: string }).quick_check;
+  } finally {
+    db.close();
+  }
+}
+
+/** The same of a file that is open here, by its own connection. */
+export function checkOpenDatabase(db: Pick<Database, 'prepare'>): string {
+  return (db.prepare(QUICK_CHECK).get() as { quick_check: string }).quick_check;
+}
+
 function migrate(db: DatabaseSyncInstance, { path, migrations, onBackup }: OpenDatabaseOptions): void {
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number };
   const version = row.user_version;
@@ -183,3 +199,4 @@ export const SQLITE_FULL = 13;
 export const SQLITE_NOTADB = 26;
 const SQLITE_READONLY = 8;
 const SQLITE_CANTOPEN = 14;
+const QUICK_CHECK = 'PRAGMA quick_check(1)';

@@ -58,6 +58,7 @@ export function portsWith(some: Partial<ControlPorts> = {}): ControlPorts {
     steer: () => {},
     here: async function* () {},
     stop: () => {},
+    doctor: async () => ({ asService: false, findings: [] }),
     ...some,
   };
 }

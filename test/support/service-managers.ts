@@ -10,7 +10,7 @@ interface Job {
 }
 
 /**
- * Service managers of a machine of the test's own: strict launchctl, systemctl, plutil and loginctl on its PATH, whose
+ * Service managers of a machine of the test's own: strict launchctl, systemctl, plutil, loginctl and pmset on its PATH, whose
  * jobs are real processes. `set` arranges the machine; `calls` is all that was asked of it, in order.
  */
 export class ServiceManagers {
@@ -22,7 +22,7 @@ export class ServiceManagers {
     this.#dir = join(dir, 'services');
     this.bin = join(this.#dir, 'bin');
     mkdirSync(this.bin, { recursive: true });
-    for (const tool of ['launchctl', 'systemctl', 'plutil', 'loginctl']) this.#install(tool);
+    for (const tool of ['launchctl', 'systemctl', 'plutil', 'loginctl', 'pmset']) this.#install(tool);
     onTestFinished(() => this.#end());
   }
 

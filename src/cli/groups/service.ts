@@ -12,6 +12,17 @@ export function addService(parts: GroupParts): void {
     act(command, async (output) => (await import('../commands/daemon.ts')).daemonCommand(context, output)),
   );
   addServiceVerbs(parts);
+  add(
+    'doctor',
+    'Looks at everything the daemon needs of this machine, and says what to do.',
+    'runmesh doctor --fix',
+  )
+    .option('--fix', 'mend what can be mended without asking')
+    .action((options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/doctor.ts')).doctorCommand(context, output, options),
+      ),
+    );
 }
 
 function addServiceVerbs({ add, act, context }: GroupParts): void {

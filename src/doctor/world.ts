@@ -1,0 +1,28 @@
+import type { DeviceConfig } from '../device/config-schema.ts';
+import type { Keychain } from '../device/keychain.ts';
+import type { Network } from '../device/network.ts';
+import type { DevicePaths } from '../device/paths.ts';
+import type { SecretStoreKind } from '../device/secrets.ts';
+import type { Clock } from '../kit/clock.ts';
+import type { Finding } from '../kit/finding.ts';
+import type { RunCommand } from '../service/run-command.ts';
+
+/** The process that looks, which is best the daemon itself: what a shell may open, a service may not. */
+export interface DoctorWorld {
+  paths: DevicePaths;
+  config: DeviceConfig;
+  env: Readonly<Record<string, string | undefined>>;
+  platform: NodeJS.Platform;
+  homedir: string;
+  /** What macOS's privacy settings call us. */
+  nodeFile: string;
+  run: RunCommand;
+  clock: Clock;
+  network: Network;
+  secretStore: SecretStoreKind;
+  /** Undefined where this device is not linked. */
+  apiKey: string | undefined;
+  loadKeychain(): Promise<Keychain>;
+  /** Looks at the journal by whoever has it open. */
+  lookAtJournal(): Promise<Finding>;
+}
