@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { addDevice } from './groups/device.ts';
 import { type ActOn, addCommonOptions, createAdd, type GroupParts } from './groups/group.ts';
+import { addOversight } from './groups/oversight.ts';
 import { addRuns } from './groups/runs.ts';
 import { addService } from './groups/service.ts';
 import { addStartHere } from './groups/start-here.ts';
@@ -31,6 +32,7 @@ export function buildCommands(context: CliContext, act: ActOn, { json }: { json:
 const GROUPS: readonly [heading: string, addGroup: (parts: GroupParts) => void][] = [
   ['Start here:', addStartHere],
   ['This device:', addDevice],
+  ['What it does:', addOversight],
   ['Its service:', addService],
   ['Runs:', addRuns],
 ];

@@ -8,7 +8,7 @@ import type { Log } from '../kit/log.ts';
 import { ERROR_STATUS } from '../protocol/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { runRequest, steerRequest } from '../protocol/run-api.ts';
-import { eventsQuery, listQuery } from './contract.ts';
+import { eventsQuery, listQuery, pauseRequest } from './contract.ts';
 import { ndjsonResponse } from './ndjson.ts';
 import type { ControlPorts } from './ports.ts';
 
@@ -42,6 +42,12 @@ export function createControlApp({ ports, log }: { ports: ControlPorts; log: Log
     return ndjsonResponse((signal) => ports.here(request, signal));
   });
   app.get('/doctor', async (c) => c.json(await ports.doctor()));
+  app.post('/pause', async (c) => {
+    const { mode } = read(await bodyOf(c), pauseRequest);
+    return c.json({ paused: await ports.pause(mode) });
+  });
+  app.post('/resume', async (c) => c.json({ paused: await ports.resume() }));
+  app.post('/reload', async (c) => c.json(await ports.reload()));
   app.post('/stop', async (c) => {
     await ports.stop();
     return c.json({ stopping: true });

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { z } from 'zod';
@@ -15,6 +16,10 @@ import {
   type LocalRunItem,
   localRun,
   localRunItem,
+  type PauseMode,
+  pauseAnswer,
+  type ReloadAnswer,
+  reloadAnswer,
   type StreamLine,
   steered,
   stopping,
@@ -29,6 +34,10 @@ export interface ControlClient {
   readRun(runId: string): Promise<LocalRun>;
   cancel(runId: string): Promise<void>;
   steer(runId: string, text: string): Promise<void>;
+  /** These three answer what pauses the device then, and what of the config is in effect. */
+  pause(mode: PauseMode): Promise<string[]>;
+  resume(): Promise<string[]>;
+  reload(): Promise<ReloadAnswer>;
   stop(): Promise<void>;
   doctor(): Promise<Findings>;
   /** Ends when the run has; a stream that was cut before throws `stream_cut`. */
@@ -53,6 +62,9 @@ export function connectControl(socketPath: string): ControlClient {
     steer: async (runId, words) => {
       await call('POST', `${ofRun(runId)}/steer`, steered, { text: words });
     },
+    pause: async (mode) => (await call('POST', '/pause', pauseAnswer, { mode })).paused,
+    resume: async () => (await call('POST', '/resume', pauseAnswer)).paused,
+    reload: () => call('POST', '/reload', reloadAnswer),
     stop: async () => {
       await call('POST', '/stop', stopping);
     },
@@ -96,6 +108,7 @@ async function* stream(socketPath: string, call: Call): AsyncGenerator<StreamLin
 
 /** Resolves with the head of a successful answer; throws what the daemon refused with. */
 async function send(socketPath: string, call: Call): Promise<IncomingMessage> {
+  requireOwnSocket(socketPath);
   const response = await open(socketPath, call);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
@@ -104,6 +117,16 @@ async function send(socketPath: string, call: Call): Promise<IncomingMessage> {
   throw new RunmeshError(
     'bad_answer',
     `The daemon answered ${call.method} ${call.path} with status ${status}.`,
+  );
+}
+
+/** In a shared temporary folder somebody else may have made the socket; what is said to it would be theirs. */
+function requireOwnSocket(socketPath: string): void {
+  const owner = lstatSync(socketPath, { throwIfNoEntry: false })?.uid;
+  if (owner === undefined || process.getuid === undefined || owner === process.getuid()) return;
+  throw new RunmeshError(
+    'daemon_not_ours',
+    `${socketPath} belongs to another user, so it is not this device’s daemon. Set RUNMESH_HOME to a folder of your own.`,
   );
 }
 

@@ -90,6 +90,17 @@ export const findings = z.object({
 });
 export type Findings = z.infer<typeof findings>;
 
+/** `finish`: runs under way go on to their end. `now`: they are put down, and go on after `resume`. */
+export const pauseRequest = z.object({ mode: z.enum(['finish', 'now']).default('finish') });
+export type PauseMode = z.infer<typeof pauseRequest>['mode'];
+
+/** What still pauses the device, after `POST /pause` or `POST /resume`. */
+export const pauseAnswer = z.object({ paused: z.array(z.string()) });
+
+/** What `POST /reload` answers: config keys that changed, in effect now or from the next start on. */
+export const reloadAnswer = z.object({ applied: z.array(z.string()), restart: z.array(z.string()) });
+export type ReloadAnswer = z.infer<typeof reloadAnswer>;
+
 export const cancelled = z.object({ runId: z.string() });
 export const steered = z.object({ runId: z.string() });
 export const stopping = z.object({ stopping: z.literal(true) });

@@ -1,5 +1,5 @@
 import type { RunRequest } from '../protocol/run-api.ts';
-import type { DaemonStatus, Findings, LocalRun, LocalRunItem } from './contract.ts';
+import type { DaemonStatus, Findings, LocalRun, LocalRunItem, PauseMode, ReloadAnswer } from './contract.ts';
 
 /**
  * What the local door opens onto. Functions throw a `RunmeshError` where they refuse; its code travels to the caller.
@@ -19,6 +19,12 @@ export interface ControlPorts {
   here(request: RunRequest, signal: AbortSignal): AsyncIterable<unknown>;
   /** Looks at what a daemon needs of its machine. Takes seconds. */
   doctor(): Promise<Findings>;
+  /** Takes no run and starts none until `resume`, also after a restart. Answers what pauses the device now. */
+  pause(mode: PauseMode): string[] | Promise<string[]>;
+  /** Lifts the owner's pause and asks a locked secret store anew. Answers what pauses the device still. */
+  resume(): string[] | Promise<string[]>;
+  /** Reads the config again. */
+  reload(): ReloadAnswer | Promise<ReloadAnswer>;
   /** Begins to drain, and returns at once. */
   stop(): void | Promise<void>;
 }

@@ -1,24 +1,29 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { ControlPorts } from './ports.ts';
 
 export interface ControlServerOptions {
-  /** In a folder that only its owner can enter: the socket's own mode is set a moment after it is made. */
+  /** In a folder that only its owner can enter. */
   socketPath: string;
   ports: ControlPorts;
   log: Log;
 }
 
 /**
- * Opens the local door. A socket file that nobody answers is taken away first; one that somebody answers, or a file
- * that is no socket, is `already_running` or `socket_taken`. The app and its libraries are loaded when somebody first
- * knocks: a daemon that only runs what it is sent does without them.
+ * Opens the local door. Node cannot ask a Unix socket who is at its other end (it has no SO_PEERCRED or getpeereid), so
+ * the folder is the check: only its owner can enter it, and so only the owner's processes reach the socket, whose own
+ * mode is set a moment after it is made. A folder that is not so is refused (`socket_folder_unsafe`). A socket file that
+ * nobody answers is taken away first; one that somebody answers, or a file that is no socket, is `already_running` or
+ * `socket_taken`. The app and its libraries are loaded when somebody first knocks: a daemon that only runs what it is sent
+ * does without them.
  */
 export async function startControlServer(options: ControlServerOptions): Promise<{ close(): Promise<void> }> {
   const { socketPath } = options;
+  requireOwnFolder(dirname(socketPath));
   await removeStaleSocket(socketPath);
   let answer: Promise<RequestListener> | undefined;
   const server = createServer((request, response) => {
@@ -41,6 +46,16 @@ async function loadApp({ ports, log }: ControlServerOptions): Promise<RequestLis
     import('./app.ts'),
   ]);
   return getRequestListener(createControlApp({ ports, log }).fetch, { overrideGlobalObjects: false });
+}
+
+function requireOwnFolder(folder: string): void {
+  const stats = lstatSync(folder);
+  const ours = process.getuid === undefined || stats.uid === process.getuid();
+  if (stats.isDirectory() && ours && (stats.mode & 0o077) === 0) return;
+  throw new RunmeshError(
+    'socket_folder_unsafe',
+    `${folder} must be a folder (and no link to one) that only this user can enter: the local socket would be open to others. Run \`chmod 700\` on it, or set RUNMESH_HOME.`,
+  );
 }
 
 async function removeStaleSocket(path: string): Promise<void> {

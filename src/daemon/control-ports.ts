@@ -2,14 +2,16 @@ import { iterationsOf, usageOf } from '../agent/usage.ts';
 import type { DaemonStatus, LocalRun, LocalRunItem } from '../control/contract.ts';
 import type { ControlPorts } from '../control/ports.ts';
 import type { Journal } from '../journal/journal.ts';
+import { recordOwnerPause } from '../journal/owner-pause.ts';
 import { readRunEvents } from '../journal/read-events.ts';
 import { type JournaledRun, listRuns, readRun } from '../journal/read-run.ts';
 import { isoTime } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import type { PauseReasons } from '../kit/pause.ts';
 import type { StatusTree } from '../kit/status.ts';
-import type { Link } from '../link/ports.ts';
+import type { Link, LinkStatus } from '../link/ports.ts';
 import type { OrderResult, PauseReason, Runs } from '../runs/ports.ts';
+import type { Credentials } from './credentials.ts';
 import { startHere } from './here.ts';
 import type { OpenedDevice, World } from './open-device.ts';
 import type { RunWatchers } from './run-watchers.ts';
@@ -19,19 +21,23 @@ import { watchRun } from './watch-run.ts';
 export interface ControlParts {
   device: OpenedDevice;
   world: World;
+  /** `undefined` while the secret store is locked. */
+  credentials(): Credentials | undefined;
   journal: Journal;
   runs: Runs;
-  link: Link;
+  link(): Link | undefined;
   status: StatusTree;
   watchers: RunWatchers;
   pause: PauseReasons<PauseReason>;
   startedAt: string;
+  /** Asks a locked secret store anew. */
+  retrySecrets(): void;
   stop(): void;
 }
 
 /** What the local door opens onto. */
 export function controlPorts(parts: ControlParts): ControlPorts {
-  const { journal, runs, watchers, device } = parts;
+  const { journal, runs, watchers, device, pause } = parts;
   return {
     status: () => statusOf(parts),
     listRuns: (limit) => listRuns(journal, limit).map((run) => itemOf(run, runs)),
@@ -42,20 +48,43 @@ export function controlPorts(parts: ControlParts): ControlPorts {
     runEvents: (runId, after, signal) => watchRun(journal, watchers, runId, after, signal),
     cancel: (runId) => done(runs.cancel(runId, 'cancelled on this device')),
     steer: (runId, text) => done(runs.steer(runId, device.random.uuid(), text)),
-    here: (request, signal) => startHere({ device, journal, runs, watchers }, request, signal),
-    doctor: async () => (await import('./examine.ts')).examineFromDaemon(device, journal, parts.world),
+    here: (request, signal) => {
+      const credentials = parts.credentials();
+      if (credentials === undefined) throw lockedError();
+      return startHere({ device, credentials, journal, runs, watchers }, request, signal);
+    },
+    doctor: async () =>
+      (await import('./examine.ts')).examineFromDaemon(device, journal, parts.world, parts.credentials()),
+    pause: (mode) => {
+      recordOwnerPause(journal, true);
+      pause.add('owner');
+      if (mode === 'now') runs.putDown();
+      return pause.list();
+    },
+    resume: () => {
+      recordOwnerPause(journal, false);
+      pause.remove('owner');
+      if (parts.credentials() === undefined) parts.retrySecrets();
+      return pause.list();
+    },
+    reload: () => {
+      const reloaded = device.reloadConfig();
+      runs.takeTurns();
+      if (parts.credentials() === undefined) parts.retrySecrets();
+      return reloaded;
+    },
     stop: parts.stop,
   };
 }
 
 function statusOf({ device, runs, link, status, pause, startedAt, journal }: ControlParts): DaemonStatus {
-  const { state, lastHeardMs, sessionId } = link.status();
+  const { state, lastHeardMs, sessionId } = link()?.status() ?? NO_LINK;
   const loops = status.snapshot();
   const now = device.clock.now();
   const active = runs.list();
   return {
     deviceId: device.mesh.deviceId,
-    label: device.label,
+    label: device.config.deviceLabel ?? device.hostname,
     meshUrl: device.mesh.url,
     connection: {
       doing: loops.link?.doing ?? state,
@@ -114,6 +143,15 @@ function recordOf(run: JournaledRun, journal: Journal, runs: Runs): LocalRun {
   };
 }
 
+function lockedError(): RunmeshError {
+  return new RunmeshError(
+    'secrets_locked',
+    'This device’s secrets cannot be read yet, so it cannot ask its mesh for a run. `runmesh status` says why.',
+  );
+}
+
 function done(result: OrderResult): void {
   if (result.status === 'refused') throw new RunmeshError(result.code, result.message);
 }
+
+const NO_LINK: LinkStatus = { state: 'waiting', sessionId: undefined, lastHeardMs: undefined };

@@ -1,17 +1,24 @@
-import { arch, networkInterfaces } from 'node:os';
 import { startControlServer } from '../control/server.ts';
-import { messageOf } from '../kit/errors.ts';
+import { readOwnerPause } from '../journal/owner-pause.ts';
+import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { StatusTree } from '../kit/status.ts';
-import { createLink } from '../link/link.ts';
+import { Wake } from '../kit/wake.ts';
+import { watchWake } from '../kit/watch-wake.ts';
 import type { StopReason } from '../link/link-state.ts';
-import type { LinkOrders } from '../link/ports.ts';
+import type { Link } from '../link/ports.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { controlPorts } from './control-ports.ts';
+import { type Credentials, untilReadable } from './credentials.ts';
+import { deferred } from './deferred.ts';
 import { keepHouse } from './housekeeping.ts';
+import { networkAddresses } from './network-addresses.ts';
 import { openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
+import { openLink } from './open-link.ts';
+import { secretsOf } from './own-secrets.ts';
 import { RunWatchers } from './run-watchers.ts';
 
 export interface RunningDaemon {
@@ -32,19 +39,26 @@ export interface DaemonEnd {
 
 /**
  * The wiring: builds each room and hands it its ports. The three arrows against the imports are here: orders go from the
- * link into runs, the wake and the live deltas from runs into the link.
+ * link into runs, the wake and the live deltas from runs into the link. The link comes when the secrets can be read;
+ * until then the device is up, says why, and starts no run.
  */
-export async function startDaemon(world: World): Promise<RunningDaemon> {
+export async function startDaemon(
+  world: World,
+  { onLocked = () => {} }: { onLocked?: (sentence: string) => void } = {},
+): Promise<RunningDaemon> {
   const device = await openDevice(world);
-  const { paths, config, identity, mesh, apiKey, network, clock, random, log, version } = device;
-  const executor = openExecutor(device, world);
+  const { paths, config, mesh, secrets, clock, random, log } = device;
+  let credentials: Credentials | undefined;
+  const executor = openExecutor(device, world, () => credentials);
   const { journal, startedAt } = executor;
   const status = new StatusTree(clock);
   const watchers = new RunWatchers();
-  const pause = new PauseReasons<PauseReason>();
+  const pause = new PauseReasons<PauseReason>(() => runs.takeTurns());
   const ready = deferred<{ sessionId: string }>();
-  const over = new AbortController();
   const finished = deferred<DaemonEnd>();
+  const over = new AbortController();
+  const unlock = new Wake<'woke' | 'asked'>();
+  let link: Link | undefined;
   let stopping: Promise<void> | undefined;
 
   const runs = createRuns({
@@ -57,61 +71,57 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     audit: executor.audit,
     pause,
     say: status.loop('runs'),
-    maxConcurrentRuns: config.maxConcurrentRuns,
+    get maxConcurrentRuns() {
+      return config.maxConcurrentRuns;
+    },
     maxAttempts: config.maxAttempts,
     onCommitted: (runId) => {
-      link.committed(runId);
+      link?.committed(runId);
       watchers.committed(runId);
     },
-    onSettling: (runId) => link.settle(runId),
+    onSettling: (runId) => link?.settle(runId),
     onDelta: (runId, delta) => {
-      link.delta(runId, delta);
+      link?.delta(runId, delta);
       watchers.delta(runId, delta);
     },
   });
 
-  const orders: LinkOrders = {
-    dispatch: (order) => runs.accept(order, 'dispatched'),
-    cancel: runs.cancel,
-    steer: runs.steer,
-    forget: runs.forget,
+  const keepLink = async (): Promise<void> => {
+    const say = status.loop('link');
+    credentials = await untilReadable({
+      secrets,
+      clock,
+      log,
+      signal: over.signal,
+      wake: unlock,
+      say: (sentence) => {
+        say(sentence);
+        onLocked(sentence);
+      },
+    });
+    if (credentials === undefined || over.signal.aborted) return;
+    device.redactor.learn(secretsOf(credentials));
+    link = openLink({
+      device,
+      credentials,
+      world,
+      executor,
+      runs,
+      say,
+      onOnline: (sessionId) => ready.resolve({ sessionId }),
+      onStopped: (why) => end(explainStop(why), true, why !== 'protocol'),
+    });
+    pause.remove('secrets_locked');
+    await link.run();
   };
-  const link = createLink({
-    journal,
-    clock,
-    random,
-    log,
-    identity: {
-      deviceId: mesh.deviceId,
-      meshUrl: mesh.url,
-      meshOrigin: mesh.origin,
-      sign: identity.sign,
-      agentVersion: version,
-      os: `${world.platform} ${arch()}`,
-      hostname: world.hostname,
-      capabilities: () => ({
-        tools: executor.toolbox.names(),
-        workspaces: Object.keys(config.workspaces),
-        maxConcurrentRuns: config.maxConcurrentRuns,
-      }),
-    },
-    access: { meshUrl: mesh.url, apiKey, fetch: network.fetch },
-    socketOptions: network.socketOptions(new URL(mesh.url)),
-    orders,
-    liveTexts: runs.liveTexts,
-    say: status.loop('link'),
-    networkAddresses,
-    onOnline: (sessionId) => ready.resolve({ sessionId }),
-    onStopped: (why) => end(explainStop(why), true, why !== 'protocol'),
-  });
 
   const end = (reason: string, failed: boolean, final = false): Promise<void> => {
     stopping ??= (async () => {
       log.info({ reason }, 'the daemon stops');
-      link.drain(reason);
-      await runs.drain(config.drainMs);
-      await link.stop(LAST_ACKS_MS);
       over.abort();
+      link?.drain(reason);
+      await runs.drain(config.drainMs);
+      await link?.stop(LAST_ACKS_MS);
       await Promise.all([linked, tidied]);
       await control.close();
       await executor.close();
@@ -127,24 +137,55 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
     ports: controlPorts({
       device,
       world,
+      credentials: () => credentials,
       journal,
       runs,
-      link,
+      link: () => link,
       status,
       watchers,
       pause,
       startedAt,
+      retrySecrets: () => unlock.wake('asked'),
       stop: () => void end('asked to by the local door', false).catch(() => {}),
     }),
   });
   ready.promise.catch(() => {});
+  if (readOwnerPause(journal)) pause.add('owner');
+  pause.add('secrets_locked');
   await runs.start();
-  const linked = link.run().catch((error) => end(`the link broke: ${messageOf(error)}`, true));
+  const linked = keepLink().catch((error) => {
+    void end(
+      messageOf(error),
+      true,
+      isRunmeshError(error, 'not_linked') || isRunmeshError(error, 'identity_broken'),
+    );
+  });
   executor.warm().catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
-  const { retentionDays } = config;
-  const idle = () => runs.list().length === 0;
-  const housekeeping = { journal, clock, log, retentionDays, idle, say: status.loop('housekeeping') };
-  const tidied = keepHouse(housekeeping, over.signal);
+  const tidied = keepHouse(
+    {
+      journal,
+      clock,
+      log,
+      get retentionDays() {
+        return config.retentionDays;
+      },
+      idle: () => runs.list().length === 0,
+      say: status.loop('housekeeping'),
+    },
+    over.signal,
+  );
+  watchWake({
+    clock,
+    signal: over.signal,
+    tickMs: LIMITS.wakeTickMs,
+    gapMs: LIMITS.wakeGapMs,
+    networkAddresses,
+    onWoke: (woke) => {
+      log.info(woke, 'the machine woke, or its network changed');
+      link?.woke();
+      unlock.wake('woke');
+    },
+  }).catch((error) => log.error({ reason: messageOf(error) }, 'sleep is no longer watched'));
   return {
     deviceId: mesh.deviceId,
     ready: ready.promise,
@@ -156,6 +197,8 @@ export async function startDaemon(world: World): Promise<RunningDaemon> {
 function explainStop(why: StopReason): string {
   const words: Record<StopReason, string> = {
     asked: 'asked to stop',
+    stranger:
+      'another mesh answers at the pinned address; link this device anew with `runmesh link` if you trust it',
     auth: 'the mesh does not accept this device; link it again with `runmesh link`',
     revoked: 'the owner revoked this device; link it again with `runmesh link`',
     version: 'the mesh and this agent have no protocol in common; update the agent',
@@ -163,26 +206,6 @@ function explainStop(why: StopReason): string {
     replaced: 'another daemon uses this device’s identity; stop it, or link this device anew',
   };
   return words[why];
-}
-
-/** Loopback and link-local addresses come and go without anybody being further away. */
-function networkAddresses(): string {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const reachable = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
-  return reachable
-    .map(({ address }) => address)
-    .sort()
-    .join(' ');
-}
-
-function deferred<T>() {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((done, fail) => {
-    resolve = done;
-    reject = fail;
-  });
-  return { promise, resolve, reject };
 }
 
 const LAST_ACKS_MS = 3_000;

@@ -14,6 +14,7 @@ import { codeOf, isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { Finding } from '../kit/finding.ts';
 import { checkDatabase, checkOpenDatabase } from '../kit/sqlite.ts';
 import { createRunCommand } from '../service/run-command.ts';
+import type { Credentials } from './credentials.ts';
 import type { OpenedDevice, World } from './open-device.ts';
 
 /** What the running daemon sees, with its own rights and its own journal. */
@@ -21,8 +22,10 @@ export async function examineFromDaemon(
   device: OpenedDevice,
   journal: Journal,
   world: World,
+  credentials: Credentials | undefined,
 ): Promise<Findings> {
-  const { paths, config, network, clock, apiKey, secrets } = device;
+  const { paths, config, network, clock, secrets } = device;
+  const apiKey = credentials?.apiKey;
   const doctor = { ...base(world), paths, config, network, clock, apiKey, secretStore: secrets.kind };
   return {
     asService: world.env.RUNMESH_SERVICE !== undefined,

@@ -7,14 +7,17 @@ import { dispatchOrder } from '../protocol/frames.ts';
 import { type RunRequest, runRecord } from '../protocol/run-api.ts';
 import type { PauseReason, Runs } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
+import { type Credentials, readCredentials } from './credentials.ts';
 import { type OpenedDevice, openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
+import { secretsOf } from './own-secrets.ts';
 import { RunWatchers } from './run-watchers.ts';
 import { watchRun } from './watch-run.ts';
 
 /** What a run that this device starts itself is started in: the daemon, or a process of its own. */
 export interface HereParts {
   device: OpenedDevice;
+  credentials: Credentials;
   journal: Journal;
   runs: Runs;
   watchers: RunWatchers;
@@ -25,11 +28,11 @@ export interface HereParts {
  * `{ type: 'record', record }`. Its durable events reach their thread over HTTP. An aborted watch cancels the run.
  */
 export async function* startHere(
-  { device, journal, runs, watchers }: HereParts,
+  { device, credentials, journal, runs, watchers }: HereParts,
   request: RunRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
-  const { record, order } = await register(device, request);
+  const { record, order } = await register(device, credentials, request);
   const accepted = runs.accept(order, 'here');
   if (!accepted.accepted) throw new RunmeshError(`rejected_${accepted.code}`, accepted.message);
   const cancel = () => void runs.cancel(order.runId, 'its caller left');
@@ -53,10 +56,12 @@ export async function* runHere(
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
   const device = await openDevice(world);
-  const { config, clock, random, log, mesh, apiKey, network } = device;
-  const { journal, audit, host, close } = openExecutor(device, world);
+  const { config, clock, random, log, mesh, network } = device;
+  const credentials = await readCredentials(device.secrets);
+  device.redactor.learn(secretsOf(credentials));
+  const { journal, audit, host, close } = openExecutor(device, world, () => credentials);
   const watchers = new RunWatchers();
-  const access = { meshUrl: mesh.url, apiKey, fetch: network.fetch };
+  const access = { meshUrl: mesh.url, apiKey: credentials.apiKey, fetch: network.fetch };
   const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
   const over = new AbortController();
   const publishing = publisher.run(over.signal);
@@ -80,7 +85,7 @@ export async function* runHere(
     onDelta: (runId, delta) => watchers.delta(runId, delta),
   });
   try {
-    yield* startHere({ device, journal, runs, watchers }, request, signal);
+    yield* startHere({ device, credentials, journal, runs, watchers }, request, signal);
   } finally {
     await runs.drain(config.drainMs);
     over.abort();
@@ -93,8 +98,7 @@ export async function* runHere(
   }
 }
 
-async function register(device: OpenedDevice, request: RunRequest) {
-  const { mesh, apiKey, network } = device;
+async function register({ mesh, network }: OpenedDevice, { apiKey }: Credentials, request: RunRequest) {
   let response: Response;
   try {
     response = await network.fetch(`${mesh.url}/v1/run`, {

@@ -9,7 +9,8 @@ export interface HousekeepingOptions {
   journal: Journal;
   clock: Clock;
   log: Log;
-  retentionDays: number;
+  /** Read anew each time. */
+  readonly retentionDays: number;
   /** Whether no run is at work. */
   idle(): boolean;
   say: (doing: string) => void;
@@ -17,10 +18,10 @@ export interface HousekeepingOptions {
 
 /** Lets go of what the journal need not keep, now and every few hours: a daemon may be up for months. */
 export async function keepHouse(options: HousekeepingOptions, signal: AbortSignal): Promise<void> {
-  const { journal, clock, log, retentionDays, idle, say } = options;
+  const { journal, clock, log, idle, say } = options;
   while (!signal.aborted) {
     try {
-      const pruned = prune(journal, clock.now() - retentionDays * DAY_MS);
+      const pruned = prune(journal, clock.now() - options.retentionDays * DAY_MS);
       if (idle()) truncateWal(journal);
       if (pruned > 0) log.info({ pruned }, 'old runs were pruned');
       say('waiting for the next look at the journal');

@@ -3,6 +3,7 @@ import { createAuditMirror } from '../device/audit/mirror-audit.ts';
 import { noteConfig } from '../device/audit/note-config.ts';
 import { messageOf } from '../kit/errors.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
+import type { Credentials } from './credentials.ts';
 import type { OpenedDevice } from './open-device.ts';
 
 export interface OpenedAudit {
@@ -12,12 +13,16 @@ export interface OpenedAudit {
 }
 
 /** The audit of a linked device: written here, and kept up to date on its mesh. */
-export function openDeviceAudit(device: OpenedDevice): OpenedAudit {
-  const { paths, clock, random, log, redactor, mesh, apiKey, network } = device;
+export function openDeviceAudit(
+  device: OpenedDevice,
+  credentials: () => Credentials | undefined,
+): OpenedAudit {
+  const { paths, clock, random, log, redactor, mesh, network } = device;
   const audit = openAudit({ path: paths.audit, clock, random, mask: redactor.text });
   noteConfig(audit, paths);
   const over = new AbortController();
   const access = { url: mesh.url, fetch: network.fetch };
+  const apiKey = () => credentials()?.apiKey;
   const mirror = createAuditMirror({ audit, mesh: access, apiKey, clock, random, log });
   const mirroring = mirror
     .run(over.signal)

@@ -1,18 +1,17 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { readConfig } from '../device/config.ts';
 import type { DeviceConfig, MeshPin } from '../device/config-schema.ts';
-import { type Identity, readIdentity } from '../device/identity.ts';
+import { openLogFile } from '../device/log-file.ts';
 import { type Network, openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths, prepareFolders } from '../device/paths.ts';
-import { openSecrets, type SecretStore } from '../device/secrets.ts';
-import { createRedactor, type Redactor } from '../guard/redact.ts';
+import type { SecretStore } from '../device/secret-store.ts';
+import { openSecrets } from '../device/secrets.ts';
 import { type Clock, systemClock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { createLog, type Log } from '../kit/log.ts';
 import { type Random, systemRandom } from '../kit/random.ts';
 import { readVersion } from '../kit/version.ts';
+import { type GrowingRedactor, growingRedactor } from './growing-redactor.ts';
+import { liveConfig, type Reloaded } from './live-config.ts';
 import { ownSecrets } from './own-secrets.ts';
 
 /** Where a device's program finds itself. */
@@ -25,53 +24,63 @@ export interface World {
   leave(code: number): void;
 }
 
-/** A linked device: what it is, and what it knows of itself. */
+/** A linked device: what it is, and what it knows of itself. Its secrets are in the store, which may be locked. */
 export interface OpenedDevice {
   paths: DevicePaths;
+  /** Live: read it when it is needed, never copy it. */
   config: DeviceConfig;
+  reloadConfig(): Reloaded;
   mesh: MeshPin;
-  identity: Identity;
-  apiKey: string;
   secrets: SecretStore;
   network: Network;
-  label: string;
+  hostname: string;
   version: string;
   clock: Clock;
   random: Random;
   log: Log;
   /** Knows what must never be told. */
-  redactor: Redactor;
+  redactor: GrowingRedactor;
 }
 
 /** Reads what this device is. Throws `not_linked`, and what config and secrets throw. */
 export async function openDevice({ env, platform, homedir, hostname }: World): Promise<OpenedDevice> {
   const paths = devicePaths(env, platform, homedir);
   prepareFolders(paths);
-  const config = readConfig(paths);
+  const { config, reload } = liveConfig(paths);
   const secrets = await openSecrets({ paths, env, platform });
-  const [privateKey, apiKey] = [await secrets.get('privateKey'), await secrets.get('apiKey')];
-  if (config.mesh === undefined || privateKey === undefined || apiKey === undefined) {
+  if (config.mesh === undefined) {
     throw new RunmeshError(
       'not_linked',
       'This device is not linked to an account. Run `runmesh link` first.',
     );
   }
-  const redactor = createRedactor(ownSecrets({ privateKey, apiKey, env, config }));
-  mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
-  const destination = pino.destination({ dest: join(paths.logs, 'daemon.log'), sync: false, mkdir: true });
+  const redactor = growingRedactor(ownSecrets(env, config));
+  const destination = openLogFile({
+    file: join(paths.logs, 'daemon.log'),
+    maxBytes: config.logs.maxMegabytes * MEGABYTE,
+    kept: config.logs.kept,
+  });
+  const log = createLog({ level: config.logLevel, destination, mask: redactor.text });
   return {
     paths,
     config,
+    reloadConfig: () => {
+      const reloaded = reload();
+      log.level = config.logLevel;
+      redactor.learn(ownSecrets(env, config));
+      log.info(reloaded, 'the config was read again');
+      return reloaded;
+    },
     mesh: config.mesh,
-    identity: readIdentity(privateKey),
-    apiKey,
     secrets,
+    hostname,
     network: await openNetwork(config, env),
-    label: config.deviceLabel ?? hostname,
     version: readVersion(),
     clock: systemClock,
     random: systemRandom,
-    log: createLog({ level: config.logLevel, destination, mask: redactor.text }),
+    log,
     redactor,
   };
 }
+
+const MEGABYTE = 1_048_576;

@@ -3,6 +3,7 @@ import { type Journal, openJournal } from '../journal/journal.ts';
 import { isoTime } from '../kit/clock.ts';
 import { createModels } from '../models/models.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
+import type { Credentials } from './credentials.ts';
 import { type OpenedAudit, openDeviceAudit } from './open-audit.ts';
 import type { OpenedDevice, World } from './open-device.ts';
 import { createRunHost, type OpenedHost } from './run-host.ts';
@@ -16,8 +17,12 @@ export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> 
 }
 
 /** Throws `already_running` where another process executes this device's runs; nothing stays open then. */
-export function openExecutor(device: OpenedDevice, world: World): Executor {
-  const { paths, config, clock, random, log, mesh, apiKey, redactor } = device;
+export function openExecutor(
+  device: OpenedDevice,
+  world: World,
+  credentials: () => Credentials | undefined,
+): Executor {
+  const { paths, config, clock, random, log, mesh, redactor } = device;
   const { fetch } = device.network;
   const { env, platform } = world;
   const startedAt = isoTime(clock.now());
@@ -31,15 +36,26 @@ export function openExecutor(device: OpenedDevice, world: World): Executor {
   let audit: OpenedAudit;
   try {
     journal = openJournal({ path: paths.journal, clock, random, log, onFailed });
-    audit = openDeviceAudit(device);
+    audit = openDeviceAudit(device, credentials);
   } catch (error) {
     journal?.close();
     lock.release();
     throw error;
   }
   const opened = journal;
-  const proxy = { url: mesh.url, apiKey };
-  const models = createModels({ env, config: config.models, clock, random, fetch, proxy });
+  const models = createModels({
+    env,
+    clock,
+    random,
+    fetch,
+    get config() {
+      return config.models;
+    },
+    get proxy() {
+      const apiKey = credentials()?.apiKey;
+      return apiKey === undefined ? undefined : { url: mesh.url, apiKey };
+    },
+  });
   const { host, toolbox, warm, close } = createRunHost({
     config,
     env,

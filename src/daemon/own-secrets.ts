@@ -1,16 +1,12 @@
 import type { DeviceConfig } from '../device/config-schema.ts';
 import { PROVIDER_KEYS } from '../models/providers.ts';
+import type { Credentials } from './credentials.ts';
 
-export interface SecretPlaces {
-  privateKey: string;
-  apiKey: string;
-  env: Readonly<Record<string, string | undefined>>;
-  config: Pick<DeviceConfig, 'models' | 'webSearch'>;
-}
-
-/** The values that this device holds and nobody must be told, wherever they turn up. */
-export function ownSecrets({ privateKey, apiKey, env, config }: SecretPlaces): string[] {
-  const { models, webSearch } = config;
+/** The values in its environment and its config that this device holds and nobody must be told, wherever they turn up. */
+export function ownSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  { models, webSearch }: Pick<DeviceConfig, 'models' | 'webSearch'>,
+): string[] {
   const providers = Object.values(models.providers);
   const named = new Set<string>([
     ...Object.values(PROVIDER_KEYS).flat(),
@@ -21,8 +17,13 @@ export function ownSecrets({ privateKey, apiKey, env, config }: SecretPlaces): s
     value !== undefined && (named.has(name) || SECRET_NAME.test(name)) ? [value] : [],
   );
   const headers = providers.flatMap(({ headers: given }) => Object.values(given ?? {}));
-  const asPem = Buffer.from(privateKey, 'base64url').toString('base64');
-  return [apiKey, privateKey, asPem, ...headers, ...variables];
+  return [...headers, ...variables];
+}
+
+/** The same of what it proves itself with: the private key as it is stored and as it stands in a PEM file. */
+export function secretsOf({ identity, apiKey }: Credentials): string[] {
+  const { privateKey } = identity;
+  return [apiKey, privateKey, Buffer.from(privateKey, 'base64url').toString('base64')];
 }
 
 /** How programs name the variables that hold a secret. */

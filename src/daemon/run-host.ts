@@ -14,6 +14,7 @@ import { RunSessions, sessionMark } from '../tools/exec/run-sessions.ts';
 import { createToolbox, type Toolbox } from '../tools/registry.ts';
 
 export interface RunHostOptions {
+  /** Live. */
   config: DeviceConfig;
   env: Readonly<Record<string, string | undefined>>;
   platform: NodeJS.Platform;
@@ -58,9 +59,13 @@ export function createRunHost({
     clock,
     random,
     environment: env,
-    shell: config.shell,
     fetch,
-    webSearch: config.webSearch,
+    get shell() {
+      return config.shell;
+    },
+    get webSearch() {
+      return config.webSearch;
+    },
   });
   return {
     toolbox,

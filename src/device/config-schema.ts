@@ -35,6 +35,13 @@ export const deviceConfig = z.strictObject({
   drainMs: z.int().min(0).max(600_000).default(20_000),
   /** How long acknowledged runs stay in the journal. */
   retentionDays: z.int().min(1).max(3_650).default(30),
+  /** The daemon's log: a file of this size is rotated, and this many older ones stay. */
+  logs: z
+    .strictObject({
+      maxMegabytes: z.int().min(1).max(1_000).default(10),
+      kept: z.int().min(1).max(50).default(5),
+    })
+    .default({ maxMegabytes: 10, kept: 5 }),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   environment: z
     .strictObject({

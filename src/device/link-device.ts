@@ -7,7 +7,7 @@ import type { MeshPin } from './config-schema.ts';
 import { createIdentity, type Identity, readIdentity } from './identity.ts';
 import { callMesh, type MeshHttp } from './mesh-http.ts';
 import type { DevicePaths } from './paths.ts';
-import type { SecretStore } from './secrets.ts';
+import type { SecretStore } from './secret-store.ts';
 
 export interface LinkDeviceOptions {
   paths: DevicePaths;

@@ -41,7 +41,10 @@ export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir
   };
 }
 
-/** Makes the folders that are missing, and all of them readable by their owner alone. */
+/**
+ * Makes the folders that are missing, and all of them readable by their owner alone. A folder that others may write to
+ * is refused: what lies in it (the config, the journal, the socket) may be theirs. So is a link in a folder's place.
+ */
 export function prepareFolders(paths: DevicePaths): void {
   for (const folder of new Set([paths.home, paths.logs, dirname(paths.socket)])) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -50,7 +53,13 @@ export function prepareFolders(paths: DevicePaths): void {
     if (!stats.isDirectory() || (process.getuid !== undefined && stats.uid !== process.getuid())) {
       throw new RunmeshError(
         'home_not_ours',
-        `${folder} is not a folder of this user. Remove it, or point RUNMESH_HOME at a folder of your own.`,
+        `${folder} is ${stats.isSymbolicLink() ? 'a link, and not' : 'not'} a folder of this user. Remove it, or point RUNMESH_HOME at a folder of your own.`,
+      );
+    }
+    if ((stats.mode & 0o022) !== 0) {
+      throw new RunmeshError(
+        'home_writable_by_others',
+        `Others may write to ${folder}, so nothing in it can be trusted. Look at what is in it, then run \`chmod 700\` on it, or point RUNMESH_HOME at a folder of your own.`,
       );
     }
     if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);

@@ -2,7 +2,7 @@ import { isRunmeshError } from '../kit/errors.ts';
 import { readConfig, unsetConfig } from './config.ts';
 import { callMesh, type MeshHttp } from './mesh-http.ts';
 import type { DevicePaths } from './paths.ts';
-import type { SecretStore } from './secrets.ts';
+import type { SecretStore } from './secret-store.ts';
 
 /**
  * Forgets the account here, and revokes the device there. The journal stays: history is the owner's. `revoked` is false

@@ -2,7 +2,7 @@ import type { DeviceConfig } from '../device/config-schema.ts';
 import type { Keychain } from '../device/keychain.ts';
 import type { Network } from '../device/network.ts';
 import type { DevicePaths } from '../device/paths.ts';
-import type { SecretStoreKind } from '../device/secrets.ts';
+import type { SecretStoreKind } from '../device/secret-store.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Finding } from '../kit/finding.ts';
 import type { RunCommand } from '../service/run-command.ts';

@@ -22,6 +22,8 @@ export type Welcome = FrameNamed<MeshFrame, 'welcome'>;
 export interface Loss {
   code?: number;
   retryAfterMs?: number;
+  /** The mesh that answered is not the one this device was linked to. */
+  stranger?: boolean;
   /** For the log and the status, never to decide by. */
   reason: string;
 }

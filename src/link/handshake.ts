@@ -3,7 +3,7 @@ import { listCursors } from '../journal/list-cursors.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Capabilities } from '../protocol/frames.ts';
 import { helloText } from '../protocol/signing.ts';
-import { type Connection, dial, type SocketOptions, type Welcome } from './connection.ts';
+import { type Connection, ConnectionLost, dial, type SocketOptions, type Welcome } from './connection.ts';
 
 /** Who shakes hands. */
 export interface LinkIdentity {
@@ -11,6 +11,8 @@ export interface LinkIdentity {
   /** Where to dial, and the mesh's own origin as pinned at link time: the signature names it. */
   meshUrl: string;
   meshOrigin: string;
+  /** The mesh's epoch as pinned at link time: who answers with another is not the mesh this device was linked to. */
+  meshEpoch: string;
   /** Ed25519 over the text's UTF-8, base64url. */
   sign(text: string): string;
   agentVersion: string;
@@ -43,5 +45,10 @@ export async function connect(
       .filter((cursor) => cursor.origin === 'dispatched')
       .map(({ runId, attempt, committed }) => ({ runId, attempt, lastRunSequence: committed })),
   });
-  return { connection, welcome: await connection.expect('welcome') };
+  const welcome = await connection.expect('welcome');
+  if (welcome.meshEpoch !== identity.meshEpoch) {
+    connection.close('normal', 'not the mesh this device was linked to');
+    throw new ConnectionLost({ reason: 'another mesh answers at the pinned address', stranger: true });
+  }
+  return { connection, welcome };
 }

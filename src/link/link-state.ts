@@ -21,14 +21,14 @@ export interface Memory {
   broken: number;
 }
 
-export type StopReason = 'asked' | 'auth' | 'revoked' | 'version' | 'protocol' | 'replaced';
+export type StopReason = 'asked' | 'stranger' | 'auth' | 'revoked' | 'version' | 'protocol' | 'replaced';
 
 export type LinkInput =
   | { type: 'due' }
   /** The machine slept, or its network changed. */
   | { type: 'woke' }
   | { type: 'welcomed' }
-  | { type: 'lost'; code?: number; retryAfterMs?: number }
+  | { type: 'lost'; code?: number; retryAfterMs?: number; stranger?: boolean }
   | { type: 'stop' };
 
 export const FIRST: LinkState = {
@@ -65,6 +65,7 @@ function afterLoss(
   now: number,
   unit: number,
 ): LinkState {
+  if (loss.stranger) return { at: 'stopped', why: 'stranger' };
   const reason = loss.code === undefined ? undefined : closeReasonOf(loss.code);
   if (loss.code !== undefined && !mayComeAgain(loss.code)) {
     return { at: 'stopped', why: reason === 'revoked' || reason === 'version' ? reason : 'auth' };

@@ -1,6 +1,5 @@
 import { messageOf } from '../kit/errors.ts';
 import { Wake } from '../kit/wake.ts';
-import { LIMITS } from '../protocol/limits.ts';
 import { ConnectionLost, type Loss } from './connection.ts';
 import { connect } from './handshake.ts';
 import { HerePublisher } from './here-publisher.ts';
@@ -65,30 +64,9 @@ export function createLink(options: LinkOptions): Link {
     log.info({ reason, code: loss.code, state: state.at }, 'link is down');
   };
 
-  /**
-   * A tick that comes late means the machine slept, and other addresses that it is on another network: sockets may say
-   * open and be dead, and a wait may be pointless.
-   */
-  const watchForWake = async (): Promise<void> => {
-    let last = clock.monotonic();
-    let network = options.networkAddresses();
-    while (!over.signal.aborted) {
-      await clock.sleep(LIMITS.wakeTickMs, over.signal);
-      const gapMs = Math.round(clock.monotonic() - last - LIMITS.wakeTickMs);
-      const before = network;
-      network = options.networkAddresses();
-      last = clock.monotonic();
-      const changed = network !== before;
-      if (over.signal.aborted || (gapMs < LIMITS.wakeGapMs && !changed)) continue;
-      log.info({ gapMs, changed }, 'the machine woke, or its network changed');
-      wake.wake('woke');
-      await session?.probe(clock, over.signal);
-    }
-  };
-
   return {
     run: async () => {
-      const helpers = [watchForWake(), publisher.run(over.signal)];
+      const publishing = publisher.run(over.signal);
       while (state.at !== 'stopped') {
         if (state.at === 'waiting') {
           const seconds = Math.ceil((state.until - clock.monotonic()) / 1_000);
@@ -99,7 +77,7 @@ export function createLink(options: LinkOptions): Link {
       say(`stopped: ${state.why}`);
       if (state.why !== 'asked') options.onStopped(state.why);
       over.abort();
-      await Promise.all(helpers);
+      await publishing;
     },
 
     committed: (runId) => {
@@ -108,6 +86,11 @@ export function createLink(options: LinkOptions): Link {
     },
     delta: (runId, delta) => session?.delta(runId, delta),
     settle: (runId) => session?.settle(runId),
+    woke: () => {
+      wake.wake('woke');
+      const probed = session?.probe(clock, over.signal);
+      probed?.catch((error) => log.warn({ reason: messageOf(error) }, 'a probe broke'));
+    },
     drain: (reason) => {
       draining = reason;
       session?.connection.send({ type: 'drain', reason });

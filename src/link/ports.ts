@@ -37,8 +37,6 @@ export interface LinkOptions {
   orders: LinkOrders;
   liveTexts(runId: string): readonly LiveText[];
   say: (doing: string) => void;
-  /** This machine's addresses as one text: another text is another network. */
-  networkAddresses(): string;
   /** The link is up; again after each reconnect. */
   onOnline(sessionId: string): void;
   /** The link will not come back by itself. */
@@ -60,6 +58,8 @@ export interface Link {
   delta(runId: string, delta: { messageId: string; kind: DeltaKind; offset: number }): void;
   /** The run is about to commit what closes its live texts. */
   settle(runId: string): void;
+  /** The machine slept or changed its network: its socket may say open and be dead, and a wait may be pointless. */
+  woke(): void;
   /** No new dispatches, please; heartbeats and events go on. */
   drain(reason: string): void;
   /** Says goodbye and ends. Waits up to `ms` for what is under way to be acknowledged. */

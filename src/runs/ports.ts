@@ -25,7 +25,7 @@ export interface RunHost {
 }
 
 /** Why no run is started at the moment. */
-export type PauseReason = 'owner' | 'disk_full' | 'draining';
+export type PauseReason = 'owner' | 'disk_full' | 'draining' | 'secrets_locked';
 
 export interface RunsOptions {
   journal: Journal;
@@ -77,6 +77,10 @@ export interface Runs {
   list(): ActiveRun[];
   /** What the run has said live and not yet durably. */
   liveTexts(runId: string): LiveText[];
+  /** A reason to pause came or went. */
+  takeTurns(): void;
+  /** Puts every run down where it is; they go on from their last step when nothing pauses the device. */
+  putDown(): void;
   /** Lets steps under way finish for `ms`, then puts the runs down; they go on at the next start. */
   drain(ms: number): Promise<void>;
 }

@@ -166,8 +166,12 @@ export function createRuns(options: RunsOptions): Runs {
     await Promise.race([settled, clock.sleep(ms, timer.signal)]);
     timer.abort();
     if (!running()) return;
-    for (const runId of entries.keys()) tell(runId, { type: 'stop', why: 'suspend' });
+    putAllDown();
     await settled;
+  };
+
+  const putAllDown = (): void => {
+    for (const runId of entries.keys()) tell(runId, { type: 'stop', why: 'suspend' });
   };
 
   return {
@@ -211,6 +215,8 @@ export function createRuns(options: RunsOptions): Runs {
     list: () => [...entries.values()].map((entry) => activeRun(journal, entry)),
     liveTexts: (runId) => entries.get(runId)?.texts.list() ?? [],
 
+    takeTurns,
+    putDown: putAllDown,
     drain: async (ms) => {
       pause.add('draining');
       takeTurns();

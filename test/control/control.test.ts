@@ -1,4 +1,4 @@
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +37,19 @@ describe('the local door', () => {
     await client.steer('run_1', 'look at the tests');
     await client.stop();
     expect(told).toEqual(['cancel run_1', 'steer run_1 look at the tests', 'stop']);
+  });
+
+  it('hands over the owner’s pause and answers what pauses the device then', async () => {
+    const told: string[] = [];
+    const { client } = await openDoor({
+      pause: (mode) => [told.push(`pause ${mode}`) > 0 ? 'owner' : ''],
+      resume: () => ['disk_full'],
+      reload: () => ({ applied: ['models'], restart: ['mesh'] }),
+    });
+    expect(await client.pause('now')).toEqual(['owner']);
+    expect(told).toEqual(['pause now']);
+    expect(await client.resume()).toEqual(['disk_full']);
+    expect(await client.reload()).toEqual({ applied: ['models'], restart: ['mesh'] });
   });
 
   it('streams events as they come, after the sequence asked for', async () => {
@@ -201,6 +214,18 @@ describe('who holds the socket', () => {
     const second = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
     await expect(second).rejects.toMatchObject({ code: 'already_running' });
     expect((await client.status()).pid).toBe(42);
+  });
+
+  it('is not opened where others could reach it: a folder they may enter, or a link in its place', async () => {
+    const [open, real, link] = [tempDir(), tempDir(), join(tempDir(), 'link')];
+    chmodSync(open, 0o750);
+    symlinkSync(real, link);
+    for (const folder of [open, link]) {
+      const socketPath = join(folder, 'daemon.sock');
+      const started = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+      await expect(started).rejects.toMatchObject({ code: 'socket_folder_unsafe' });
+      expect(existsSync(socketPath)).toBe(false);
+    }
   });
 
   it('does not take away a file that is no socket', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getConfig, readConfig, setConfig, unsetConfig } from '../../src/device/config.ts';
@@ -76,5 +76,27 @@ describe('where a device lives', () => {
     const { socket } = devicePaths({ RUNMESH_HOME: deep }, 'darwin', '/Users/a');
     expect(Buffer.byteLength(socket)).toBeLessThan(104);
     expect(devicePaths({ RUNMESH_HOME: deep }, 'darwin', '/Users/a').socket).toBe(socket);
+  });
+
+  it('is made for its owner alone, and refused where others could have put something into it', () => {
+    const home = join(tempDir(), 'home');
+    const paths = devicePaths({ RUNMESH_HOME: home }, 'linux', '/home/a');
+    prepareFolders(paths);
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+    chmodSync(home, 0o755);
+    prepareFolders(paths);
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+    chmodSync(home, 0o775);
+    expect(() => prepareFolders(paths)).toThrow(
+      expect.objectContaining({
+        code: 'home_writable_by_others',
+        message: expect.stringContaining('chmod 700'),
+      }),
+    );
+    const link = join(tempDir(), 'link');
+    symlinkSync(home, link);
+    expect(() => prepareFolders(devicePaths({ RUNMESH_HOME: link }, 'linux', '/home/a'))).toThrow(
+      /is a link/,
+    );
   });
 });

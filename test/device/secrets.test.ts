@@ -1,21 +1,20 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createIdentity, readIdentity } from '../../src/device/identity.ts';
+import { KeychainSilent, patient } from '../../src/device/keychain.ts';
 import { openSecrets } from '../../src/device/secrets.ts';
+import { FakeKeychain } from '../support/fake-keychain.ts';
+import { hasSecretService, SecretService } from '../support/secret-service.ts';
 import { tempDir } from '../support/temp.ts';
-
-const hasKeyring = ['dbus-run-session', 'gnome-keyring-daemon'].every(
-  (program) => spawnSync('which', [program]).status === 0,
-);
 
 function paths() {
   const home = tempDir();
   return { home, secrets: join(home, 'secrets.json') };
 }
 
-const noKeychain = () => Promise.reject(new Error('no D-Bus here'));
+const noKeychain = () => Promise.reject(new Error('Cannot autolaunch D-Bus without X11 $DISPLAY'));
 
 describe('the secret store', () => {
   it('is a file that only its owner can read, where the owner says so', async () => {
@@ -40,7 +39,7 @@ describe('the secret store', () => {
     const mac = await openSecrets({ paths: paths(), env: {}, platform: 'darwin', keychain: noKeychain });
     expect(mac.kind).toBe('keychain');
     await expect(mac.get('privateKey')).rejects.toThrow(
-      expect.objectContaining({ code: 'secrets_unavailable', retryable: true }),
+      expect.objectContaining({ code: 'secrets_unavailable', retryable: false }),
     );
   });
 
@@ -52,34 +51,106 @@ describe('the secret store', () => {
     expect(readFileSync(where.secrets, 'utf8')).toBe('{"store":');
   });
 
-  it.skipIf(!hasKeyring)(
-    'is a real Secret Service where one answers (skipped without dbus and gnome-keyring)',
-    () => {
+  it.skipIf(!hasSecretService)(
+    'is a real Secret Service where one answers, and says when it is locked instead of taking it for empty (skipped without dbus and gnome-keyring)',
+    async () => {
       const { home, secrets } = paths();
-      const module = new URL('../../dist/device/secrets.js', import.meta.url).href;
-      const program = `
-      const { openSecrets } = await import(${JSON.stringify(module)});
-      const options = { paths: ${JSON.stringify({ home, secrets })}, env: {}, platform: 'linux' };
-      const store = await openSecrets(options);
-      await store.set('privateKey', 'p1');
-      const again = await openSecrets(options);
-      console.log(JSON.stringify([again.kind, await again.get('privateKey')]));
-      await again.delete('privateKey');
-    `;
-      const script = `
-      export XDG_RUNTIME_DIR=${home} XDG_DATA_HOME=${home}
-      echo -n pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-      exec "$0" --input-type=module --eval "$1"
-    `;
-      const output = execFileSync(
-        'dbus-run-session',
-        ['--', 'bash', '-c', script, process.execPath, program],
-        { encoding: 'utf8' },
-      );
-      expect(JSON.parse(output.trim().split('\n').at(-1) ?? '')).toEqual(['secret-service', 'p1']);
+      const service = await SecretService.start();
+      const call = (work: string) => inProcess({ home, secrets }, service.env, work);
+      expect(call("await store.set('privateKey', 'p1'); say(store.kind, store.names())")).toEqual([
+        'secret-service',
+        ['privateKey'],
+      ]);
+      expect(call("say(await store.get('privateKey'), await store.get('apiKey') ?? 'none')")).toEqual([
+        'p1',
+        'none',
+      ]);
       expect(readFileSync(secrets, 'utf8')).not.toContain('p1');
+
+      await service.lock();
+      const refused = `for (const work of [() => store.get('privateKey'), () => store.set('apiKey', 'a'), () => store.delete('privateKey')]) {
+        await work().catch((error) => said.push(error.code));
+      }
+      say(...said, await store.mayAskAgain(), store.names())`;
+      expect(call(refused)).toEqual([
+        'keychain_locked',
+        'keychain_locked',
+        'keychain_locked',
+        false,
+        ['privateKey'],
+      ]);
+
+      await service.unlock();
+      expect(call("say(await store.mayAskAgain(), await store.get('privateKey'))")).toEqual([true, 'p1']);
+      expect(call("await store.delete('privateKey'); say(store.names())")).toEqual([[]]);
     },
   );
+});
+
+describe('the Keychain of a Mac', () => {
+  const openMac = (where: ReturnType<typeof paths>, keychain: FakeKeychain) =>
+    openSecrets({ paths: where, env: {}, platform: 'darwin', keychain: async () => keychain });
+
+  it.each([
+    { status: '-25308', code: 'keychain_locked', says: 'log in at the screen' },
+    { status: '-25320', code: 'keychain_locked', says: 'log in at the screen' },
+    { status: '-25293', code: 'keychain_denied', says: 'runmesh link --repair' },
+    { status: '-128', code: 'keychain_denied', says: 'runmesh link --repair' },
+    { status: '-25307', code: 'secrets_unavailable', says: 'RUNMESH_SECRETS=file' },
+    { status: 'unnamed', code: 'keychain_failed', says: 'Unlock it' },
+  ] as const)('refuses with $status: $code, and what to do', async ({ status, code, says }) => {
+    const keychain = new FakeKeychain();
+    const store = await openMac(paths(), keychain);
+    keychain.refuses = status;
+    await expect(store.get('privateKey')).rejects.toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(says) }),
+    );
+  });
+
+  it('is read once: what was read is held when it locks', async () => {
+    const keychain = new FakeKeychain();
+    const where = paths();
+    await (await openMac(where, keychain)).set('apiKey', 'k1');
+    const store = await openMac(where, keychain);
+    await store.get('apiKey');
+    keychain.refuses = '-25308';
+    expect(await store.get('apiKey')).toBe('k1');
+  });
+
+  it('that lost an item is not taken for one that never had it', async () => {
+    const keychain = new FakeKeychain();
+    const store = await openMac(paths(), keychain);
+    expect(await store.get('privateKey')).toBeUndefined();
+    await store.set('privateKey', 'p1');
+    await store.delete('privateKey');
+    expect(await store.get('privateKey')).toBeUndefined();
+    await store.set('privateKey', 'p1');
+    keychain.items.clear();
+    await expect((await openMac(paths(), keychain)).get('privateKey')).resolves.toBeUndefined();
+    const where = paths();
+    await (await openMac(where, keychain)).set('privateKey', 'p1');
+    keychain.items.clear();
+    await expect((await openMac(where, keychain)).get('privateKey')).rejects.toThrow(
+      expect.objectContaining({ code: 'secrets_missing', message: expect.stringContaining('--repair') }),
+    );
+  });
+
+  it('is waited for only so long, and asked again it opens no second prompt', async () => {
+    const keychain = new FakeKeychain();
+    let answer: (value: string) => void = () => {};
+    keychain.getPassword = () => {
+      keychain.asked += 1;
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    };
+    const waiting = patient(keychain, 20);
+    await expect(waiting.getPassword('RunMesh', 'a')).rejects.toBeInstanceOf(KeychainSilent);
+    const again = waiting.getPassword('RunMesh', 'a');
+    answer('p1');
+    expect(await again).toBe('p1');
+    expect(keychain.asked).toBe(1);
+  });
 });
 
 describe('the identity', () => {
@@ -91,3 +162,20 @@ describe('the identity', () => {
     expect(() => readIdentity('nonsense')).toThrow(/runmesh unlink/);
   });
 });
+
+/** Works on the store in a process of its own: keytar finds its bus in the environment of its process. */
+function inProcess(where: { home: string; secrets: string }, env: Record<string, string>, work: string) {
+  const module = new URL('../../dist/device/secrets.js', import.meta.url).href;
+  const program = `
+    const { openSecrets } = await import(${JSON.stringify(module)});
+    const store = await openSecrets({ paths: ${JSON.stringify(where)}, env: process.env, platform: 'linux' });
+    const said = [];
+    const say = (...words) => console.log(JSON.stringify(words));
+    ${work}
+  `;
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...env },
+  });
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+}

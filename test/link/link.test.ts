@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemRandom } from '../../src/kit/random.ts';
+import { watchWake } from '../../src/kit/watch-wake.ts';
 import { createLink } from '../../src/link/link.ts';
 import { LIMITS } from '../../src/protocol/limits.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -22,6 +23,7 @@ function startLink(meshUrl: string) {
       deviceId: 'dev_1',
       meshUrl,
       meshOrigin: meshUrl,
+      meshEpoch: 'epoch',
       sign: () => 'signature',
       agentVersion: '0.0.0',
       os: 'test',
@@ -38,12 +40,22 @@ function startLink(meshUrl: string) {
     },
     liveTexts: () => [],
     say: (doing) => said.push(doing),
-    networkAddresses: () => network.addresses,
     onOnline: (sessionId) => online.push(sessionId),
     onStopped: () => {},
   });
   const running = link.run();
+  const stop = new AbortController();
+  const watching = watchWake({
+    clock,
+    signal: stop.signal,
+    tickMs: LIMITS.wakeTickMs,
+    gapMs: LIMITS.wakeGapMs,
+    networkAddresses: () => network.addresses,
+    onWoke: link.woke,
+  });
   onTestFinished(async () => {
+    stop.abort();
+    await watching;
     await link.stop(0);
     await clock.advance(60_000);
     await running;

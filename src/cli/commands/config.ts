@@ -4,6 +4,7 @@ import { prepareFolders } from '../../device/paths.ts';
 import type { CliContext } from '../context.ts';
 import { openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
+import { tellDaemon } from '../tell-daemon.ts';
 
 /** One verb on the device's config: a key in dots, and for `set` a value (text, or JSON where the key wants more). */
 export async function configCommand(
@@ -21,6 +22,7 @@ export async function configCommand(
     recordChange(context, { verb, key: key ?? '', value: shownInAudit(now) });
     output.tell({ type: 'config_set', key, value: now });
     output.say(`${key} = ${show(now)}`);
+    await tellDaemon(paths.socket, output);
     return 0;
   }
   if (verb === 'unset') {
@@ -28,6 +30,7 @@ export async function configCommand(
     if (removed) recordChange(context, { verb, key: key ?? '' });
     output.tell({ type: 'config_unset', key, removed });
     output.say(removed ? `${key} is unset.` : `${key} was not set.`);
+    await tellDaemon(paths.socket, output);
     return 0;
   }
   const found = getConfig(paths, key);

@@ -13,7 +13,12 @@ export async function daemonCommand(context: CliContext, output: Output): Promis
   const { startDaemon } = await import('../../daemon/daemon.ts');
   let daemon: RunningDaemon;
   try {
-    daemon = await startDaemon(context);
+    daemon = await startDaemon(context, {
+      onLocked: (sentence) => {
+        output.tell({ type: 'daemon_locked', message: sentence });
+        output.note(sentence);
+      },
+    });
   } catch (error) {
     if (!asService || !isRunmeshError(error, 'not_linked')) throw error;
     output.note(error.message);

@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { formatDuration, formatPlural, formatTable, formatUsage } from '../render/format.ts';
+import { describePause } from '../render/pause-words.ts';
 
 /** What the daemon is doing; exit 1 where none runs. */
 export async function statusCommand(context: CliContext, output: Output): Promise<number> {
@@ -47,7 +48,7 @@ function rowsOf(status: DaemonStatus, now: number): string[][] {
     ['device', `${status.label} (${status.deviceId ?? 'not linked'})`],
     ['mesh', `${status.meshUrl ?? 'none'}${through}`],
     ['link', `${connection.doing}; last heard from the mesh ${heard}`],
-    ...(status.paused.length > 0 ? [['paused', status.paused.join(', ')]] : []),
+    ...status.paused.map((reason) => ['paused', describePause(reason)]),
     ['runs', `${formatPlural(status.running.length, 'run')} active, ${status.queued} waiting`],
     ...running.map((line) => ['', line]),
     ['today', formatUsage(status.usageToday)],

@@ -2,7 +2,8 @@ import { createAuditMirror } from '../../device/audit/mirror-audit.ts';
 import { configHash } from '../../device/audit/note-config.ts';
 import { readConfig } from '../../device/config.ts';
 import { prepareFolders } from '../../device/paths.ts';
-import { openSecrets, type SecretStore } from '../../device/secrets.ts';
+import type { SecretStore } from '../../device/secret-store.ts';
+import { openSecrets } from '../../device/secrets.ts';
 import { unlinkDevice } from '../../device/unlink-device.ts';
 import { createLog } from '../../kit/log.ts';
 import type { CliContext } from '../context.ts';
@@ -34,7 +35,7 @@ async function tellMesh(context: CliContext, secrets: SecretStore): Promise<void
     audit.record('unlink', { deviceId: mesh.deviceId, meshUrl: mesh.url });
     const log = createLog({ level: 'silent', destination: { write: () => {} } });
     const access = { url: mesh.url, fetch: (await networkOf(context)).fetch };
-    await createAuditMirror({ audit, mesh: access, apiKey, clock, random, log }).finish();
+    await createAuditMirror({ audit, mesh: access, apiKey: () => apiKey, clock, random, log }).finish();
   } finally {
     audit.close();
   }

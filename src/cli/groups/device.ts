@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { type GroupParts, readCount, readSince } from './group.ts';
 
-/** This device: who it belongs to, what it is set to, what it is doing. */
+/** This device: who it belongs to, and what it is set to. */
 export function addDevice(parts: GroupParts): void {
   const { add, act, context } = parts;
   add('link', 'Links this device to an account.', 'runmesh link --mesh http://127.0.0.1:4780 --name "My Mac"')
@@ -23,10 +23,6 @@ export function addDevice(parts: GroupParts): void {
     'runmesh unlink',
   ).action((_options, command) =>
     act(command, async (output) => (await import('../commands/unlink.ts')).unlinkCommand(context, output)),
-  );
-
-  add('status', 'Says what the daemon is doing.', 'runmesh status --json').action((_options, command) =>
-    act(command, async (output) => (await import('../commands/status.ts')).statusCommand(context, output)),
   );
 
   addAudit(parts);

@@ -13,7 +13,8 @@ import { readUnsent, recordMirrored } from './read-audit.ts';
 export interface MirrorOptions {
   audit: Audit;
   mesh: MeshHttp;
-  apiKey: string;
+  /** `undefined` while the device’s secrets cannot be read; the records wait here. */
+  apiKey(): string | undefined;
   clock: Clock;
   random: Random;
   log: Log;
@@ -25,11 +26,13 @@ export function createAuditMirror(options: MirrorOptions) {
   const wake = new Wake<'recorded'>();
 
   const sendOnce = async (): Promise<void> => {
+    const apiKey = options.apiKey();
+    if (apiKey === undefined) return;
     for (let unsent = readUnsent(audit, BATCH); unsent !== undefined; unsent = readUnsent(audit, BATCH)) {
       try {
         const { acked } = auditAppendAnswer.parse(
           await callMesh(options.mesh, '/v1/runmesh/audit', unsent, {
-            authorization: `Bearer ${options.apiKey}`,
+            authorization: `Bearer ${apiKey}`,
           }),
         );
         recordMirrored(audit, unsent.epoch, acked);

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { House } from '../support/house.ts';
+import { startChatModel } from '../support/model-server.ts';
+import { hasSecretService, SecretService } from '../support/secret-service.ts';
+
+const SLOW = { text: 'word '.repeat(400), wordMs: 50 };
+
+async function say(house: House, ...args: string[]): Promise<Record<string, unknown>> {
+  const command = house.command(...args, '--json');
+  await command.exited;
+  return command.lines.at(-1) ?? {};
+}
+
+describe('the owner’s pause', () => {
+  it('lets runs under way end, starts no other, outlives a restart, and is lifted by resume', async () => {
+    const model = await startChatModel((_request, count) =>
+      count === 1 ? { text: 'One two three four.', wordMs: 300 } : { text: 'Second.' },
+    );
+    const house = await House.withModel(model.baseUrl);
+    const first = await house.run({ prompt: 'first' });
+    await first.frame((frame) => frame.type === 'assistant_message_delta');
+    expect(await say(house, 'pause')).toEqual({ type: 'paused', mode: 'finish', paused: ['owner'] });
+    const second = await house.run({ prompt: 'second' });
+    await first.ended;
+    expect(first.payloads('run_completed')).toMatchObject([{ status: 'completed' }]);
+
+    house.daemon?.signal('SIGTERM');
+    expect(await house.daemon?.exited).toMatchObject({ code: 0 });
+    await house.startDaemon();
+    expect(await say(house, 'status')).toMatchObject({ paused: ['owner'], running: [] });
+    expect(model.requests()).toBe(1);
+    expect(await say(house, 'resume')).toEqual({ type: 'resumed', paused: [] });
+    expect(await house.ended(second.runId, 40_000)).toMatchObject({ status: 'completed', result: 'Second.' });
+    expect(model.requests()).toBe(2);
+  }, 60_000);
+
+  it('with --now puts a run down at its last step, and resume goes on from there', async () => {
+    const model = await startChatModel((_request, count) => (count === 1 ? SLOW : { text: 'Again.' }));
+    const house = await House.withModel(model.baseUrl);
+    const run = await house.run({ prompt: 'go' });
+    await run.frame((frame) => frame.type === 'assistant_message_delta');
+    expect(await say(house, 'pause', '--now')).toMatchObject({ paused: ['owner'] });
+    await expect.poll(async () => (await say(house, 'status')).running, { timeout: 15_000 }).toEqual([]);
+    expect(await say(house, 'status')).toMatchObject({ queued: 1 });
+    await say(house, 'resume');
+    expect(await house.ended(run.runId)).toMatchObject({ status: 'completed', result: 'Again.' });
+  });
+});
+
+describe('the config of a running daemon', () => {
+  it('is in effect at once where it can be, and says what waits for the next start', async () => {
+    const model = await startChatModel(() => ({ text: 'Fine.' }));
+    const house = await House.withModel(model.baseUrl);
+    await house.agent({ model: 'other/model' });
+    const unknown = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(unknown).toMatchObject({ error: { code: 'model_not_found' } });
+    const provider = JSON.stringify({ type: 'openai-compatible', baseUrl: model.baseUrl });
+    expect(await say(house, 'config', 'set', 'models.providers.other', provider)).toEqual({
+      type: 'daemon_reloaded',
+      applied: ['models'],
+      restart: [],
+    });
+    const known = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(known).toMatchObject({ status: 'completed', result: 'Fine.' });
+    expect(await say(house, 'config', 'set', 'deviceLabel', 'Study')).toMatchObject({
+      applied: ['deviceLabel'],
+    });
+    expect(await say(house, 'status')).toMatchObject({ label: 'Study' });
+    expect(await say(house, 'config', 'set', 'logs.kept', '3')).toMatchObject({
+      applied: [],
+      restart: ['logs'],
+    });
+    expect(await say(house, 'config', 'unset', 'deviceLabel')).toMatchObject({ applied: ['deviceLabel'] });
+  });
+});
+
+describe('a device whose secrets cannot be read', () => {
+  it.skipIf(!hasSecretService)(
+    'is up and says why, serves what needs no secret, and goes on when they can be (skipped without dbus and gnome-keyring)',
+    async () => {
+      const service = await SecretService.start();
+      const house = new House({ RUNMESH_SECRETS: '', ...service.env });
+      await house.startMesh();
+      await house.link();
+      await service.lock();
+      house.daemon = house.command('daemon', '--json');
+      expect(await house.daemon.line('daemon_locked')).toMatchObject({
+        message: expect.stringContaining('locked'),
+      });
+      const status = await say(house, 'status');
+      expect(status).toMatchObject({
+        paused: ['secrets_locked'],
+        secretStore: 'secret-service',
+        connection: { doing: expect.stringContaining('Unlock it'), sessionId: null },
+      });
+      expect(await say(house, 'run', '--here', 'worker', 'go')).toMatchObject({ code: 'secrets_locked' });
+      await service.unlock();
+      expect(await say(house, 'resume')).toMatchObject({ type: 'resumed' });
+      await house.daemon.line('daemon_ready');
+      expect(await say(house, 'status')).toMatchObject({ paused: [] });
+    },
+    60_000,
+  );
+});
+
+describe('a mesh that is not the one this device was linked to', () => {
+  it('gets nothing done here, even if it answers at the same address', async () => {
+    const house = await House.open();
+    house.daemon?.signal('SIGTERM');
+    await house.daemon?.exited;
+    await house.configure('mesh.meshEpoch', '00000000-0000-4000-8000-000000000000');
+    const daemon = house.command('daemon', '--json');
+    expect(await daemon.exited).toMatchObject({ code: 1 });
+    expect(daemon.lines.at(-1)).toMatchObject({
+      type: 'error',
+      message: expect.stringContaining('another mesh answers'),
+    });
+  });
+});
