@@ -58,7 +58,7 @@ function stepEvents(
     type: 'assistant_message',
     payload: { messageId, step, text, content, finishReason, model, usage },
   };
-  const calls = result.toolCalls.map((call): RunEvent => {
+  const calls = result.toolCalls.slice(0, MOST_CALLS).map((call): RunEvent => {
     // A model that repeats an id would have one call take the other's outcome.
     const callId = usedCallIds.has(call.callId) || call.callId === '' ? ports.newId('call') : call.callId;
     usedCallIds.add(callId);
@@ -70,12 +70,23 @@ function stepEvents(
         messageId,
         step,
         name: call.name,
-        arguments: call.arguments,
+        arguments: boundedArguments(call.arguments),
         ...(providerMetadata && { providerMetadata }),
       },
     };
   });
-  return [said, ...calls];
+  const left = result.toolCalls.length - calls.length;
+  return left === 0 ? [said, ...calls] : [said, ...calls, tooManyCalls(left)];
+}
+
+/** Arguments too long to be kept are no JSON any more, so the call is refused and its model told. */
+function boundedArguments(text: string): string {
+  return text.length <= MOST_ARGUMENT_UNITS ? text : `${text.slice(0, 1_000)}… (${text.length} characters)`;
+}
+
+function tooManyCalls(left: number): RunEvent {
+  const message = `The model asked for more than ${MOST_CALLS} calls at once; ${left} were left out.`;
+  return { type: 'error', payload: { code: 'too_many_calls', message } };
 }
 
 function samplingOf({ agent, config }: DispatchOrder) {
@@ -95,3 +106,8 @@ function samplingOf({ agent, config }: DispatchOrder) {
 function callIdsOf(events: readonly RunEvent[]): Set<string> {
   return new Set(events.flatMap((event) => (event.type === 'tool_call' ? [event.payload.callId] : [])));
 }
+
+/** More than any model makes in earnest, and each is several commits. */
+const MOST_CALLS = 100;
+/** Below what one event may have on its way to the mesh, however it is escaped. */
+const MOST_ARGUMENT_UNITS = 1_048_576;

@@ -15,7 +15,7 @@ export function iterationsOf(events: readonly RunEvent[]): number {
   return events.filter((event) => event.type === 'assistant_message').length;
 }
 
-function addUsage(a: Usage, b: Usage): Usage {
+export function addUsage(a: Usage, b: Usage): Usage {
   return {
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,

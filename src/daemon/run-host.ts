@@ -1,5 +1,6 @@
 import type { DeviceConfig } from '../device/config-schema.ts';
 import { allowedAgentEnvironment } from '../guard/environment.ts';
+import { narrowestLimits } from '../guard/limits.ts';
 import type { Redactor } from '../guard/redact.ts';
 import { openWorkspace } from '../guard/workspaces.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -84,6 +85,10 @@ export function createRunHost({
         workspace: openWorkspace(config.workspaces, metadata.workspace),
       }),
       agentEnvironment: ({ agent }) => allowedAgentEnvironment(agent.env, config.environment.allow),
+      limits: (order) => narrowestLimits(config.limits, order.agent.limits, order.config.limits),
+      price: (model) =>
+        Object.hasOwn(config.models.prices, model) ? config.models.prices[model] : undefined,
+      measure: (runId) => sessions.measure(runId, clock.monotonic()),
       endCommands: (runId) => sessions.endRun(runId),
       reap: async (processes) => {
         const marked = processes.map((one) => ({ ...one, mark: sessionMark(one.runId, one.sessionId) }));

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { modelsConfig, NO_MODELS_CONFIG } from '../protocol/models-config.ts';
+import { runLimits } from '../protocol/run-limits.ts';
 import { webSearchConfig } from '../protocol/tools-config.ts';
 
 const workspaceName = z
@@ -8,6 +9,14 @@ const workspaceName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'a workspace name: letters, digits, - and _, at most 64');
 
 const absolutePath = z.string().refine(isAbsolute, 'expected an absolute path');
+
+/** Beyond what honest work takes, below what harms the machine. */
+const deviceLimits = runLimits.extend({
+  wallMs: runLimits.shape.wallMs.unwrap().default(86_400_000),
+  processes: runLimits.shape.processes.unwrap().default(512),
+  outputBytes: runLimits.shape.outputBytes.unwrap().default(1_073_741_824),
+  diskBytes: runLimits.shape.diskBytes.unwrap().default(21_474_836_480),
+});
 
 /** The mesh this device is linked to. Written by `link`, erased by `unlink`. */
 export const meshPin = z.strictObject({
@@ -61,6 +70,8 @@ export const deviceConfig = z.strictObject({
     })
     .default({}),
   models: modelsConfig.default(NO_MODELS_CONFIG),
+  /** The most that one run may use; agents and runs may ask for less. */
+  limits: deviceLimits.default(deviceLimits.parse({})),
   /** Who answers the `web_search` tool; without it the tool says that nobody does. */
   webSearch: webSearchConfig.optional(),
   /** The shell of `exec_command`; the user's own where there is none. */

@@ -68,4 +68,8 @@ export const MIGRATIONS: readonly string[] = [
     position INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- What the run has used that its events do not say, as JSON.
+  ALTER TABLE runs ADD COLUMN spent TEXT NOT NULL DEFAULT '{}';
+  `,
 ];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
+import { runLimits } from './run-limits.ts';
 
 export const executionMode = z.enum(['in_sandbox', 'managed', 'local-mac']);
 export type ExecutionMode = z.infer<typeof executionMode>;
@@ -36,6 +37,8 @@ export const agentUpsert = z
       .optional(),
     env: z.record(z.string(), z.string()).optional(),
     maxIterations: z.int().min(1).max(100).optional(),
+    /** Less than the device allows a run. Ours. */
+    limits: runLimits.optional(),
     ...sampling,
   })
   .superRefine((agent, context) => {
@@ -73,6 +76,7 @@ export const agentDefinition = z.object({
   resources: z.array(z.object({ type: z.enum(['workspace', 'sandbox']), resourceId: z.string() })).optional(),
   env: z.record(z.string(), z.string()).optional(),
   maxIterations: z.int().optional(),
+  limits: runLimits.optional(),
   ...sampling,
 });
 export type AgentDefinition = z.infer<typeof agentDefinition>;
@@ -98,5 +102,7 @@ export const runConfig = z.object({
     .min(1_000)
     .max(30 * 86_400_000)
     .optional(),
+  /** Less than the device, and the agent, allow. Ours. */
+  limits: runLimits.optional(),
 });
 export type RunConfig = z.infer<typeof runConfig>;

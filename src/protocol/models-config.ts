@@ -1,5 +1,14 @@
 import { z } from 'zod';
 
+const dollars = z.number().nonnegative();
+
+export const modelPrice = z.strictObject({
+  input: dollars,
+  output: dollars,
+  cachedInput: dollars.optional(),
+});
+export type ModelPrice = z.infer<typeof modelPrice>;
+
 /** What a device's owner, or a mesh's, says about models: `models` in the config. */
 export const modelsConfig = z.strictObject({
   /** Short names for models: `{ "fast": "openai/gpt-5-mini" }`. */
@@ -17,10 +26,12 @@ export const modelsConfig = z.strictObject({
       }),
     )
     .default({}),
+  /** US dollars for a million tokens, by the name a run gives its model; what `limits.costUsd` counts with. */
+  prices: z.record(z.string().min(1), modelPrice).default({}),
   /** How often a failed model call is tried again. */
   maxRetries: z.int().min(0).max(20).default(5),
 });
 export type ModelsConfig = z.infer<typeof modelsConfig>;
 
 /** What a config without `models` means. */
-export const NO_MODELS_CONFIG: ModelsConfig = { aliases: {}, providers: {}, maxRetries: 5 };
+export const NO_MODELS_CONFIG: ModelsConfig = { aliases: {}, providers: {}, prices: {}, maxRetries: 5 };

@@ -8,17 +8,20 @@ import { readRunEvents } from '../journal/read-events.ts';
 import { hasIntent, recordIntent } from '../journal/record-intent.ts';
 import { recordOutcome } from '../journal/record-outcome.ts';
 import { recordProcessEnded, recordProcessStarted } from '../journal/record-process.ts';
+import { readSpent, recordSpent } from '../journal/record-spent.ts';
 import { hasSteers, takeSteers } from '../journal/steer-run.ts';
 import { codeOf, isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
 import { prefixedId, type Random } from '../kit/random.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import { auditCall, auditChanges } from './audit-run.ts';
 import { beginRun } from './begin-run.ts';
 import type { Delta, LiveTexts } from './live-texts.ts';
 import { maskEvents } from './mask-events.ts';
 import type { RunHost } from './ports.ts';
+import { RunMeter } from './run-meter.ts';
 import type { Outcome } from './run-state.ts';
 
 /** What one execution of a run works with. */
@@ -41,26 +44,59 @@ export interface Execution {
 
 /** Runs the agent loop over the run's committed events and says how it came back. Never throws. */
 export async function executeRun(execution: Execution): Promise<Outcome> {
-  const { journal, host, order, signal } = execution;
+  const { journal, host, order } = execution;
+  let meter: RunMeter | undefined;
   try {
     const { tools, workspace } = host.prepare(order);
+    meter = openMeter(execution);
+    const signal = AbortSignal.any([execution.signal, meter.signal]);
+    const allowed = narrowTurns(order, host.limits(order).turns);
     let events = readRunEvents(journal, order.runId);
     if (events.length === 0) events = beginRun(execution, workspace.name);
     else markRunning(journal, order.runId, true);
     execution.onCommitted();
-    const ports = portsOf(execution, tools, workspace);
-    let end = await runAgent({ order, events }, ports, signal);
+    meter.addEvents(events);
+    meter.watch().catch(() => {});
+    const ports = portsOf({ ...execution, signal }, meter, tools, workspace);
+    let end = await runAgent({ order: allowed, events }, ports, signal);
     // Words that came while the last answer was being committed were promised to be heard.
     while (end.finish === 'completed' && hasSteers(journal, order.runId)) {
-      end = await runAgent({ order, events: readRunEvents(journal, order.runId) }, ports, signal);
+      end = await runAgent({ order: allowed, events: readRunEvents(journal, order.runId) }, ports, signal);
     }
     return outcomeOf(end);
   } catch (error) {
-    if (signal.aborted) return { kind: 'suspended' };
+    if (execution.signal.aborted) return { kind: 'suspended' };
+    if (meter?.signal.aborted) return failed(execution, meter.signal.reason);
     if (isRunmeshError(error, 'disk_full')) return { kind: 'stalled' };
-    const message = execution.redactor.text(messageOf(error));
-    return { kind: 'failed', error: { code: failureCode(error), message }, result: null };
+    return failed(execution, error);
+  } finally {
+    meter?.stop();
   }
+}
+
+function failed({ redactor }: Execution, error: unknown): Outcome {
+  const message = redactor.text(messageOf(error));
+  return { kind: 'failed', error: { code: failureCode(error), message }, result: null };
+}
+
+function openMeter({ journal, host, order }: Execution): RunMeter {
+  const { runId, agent } = order;
+  const spent = { activeMs: 0, outputBytes: 0, diskBytes: 0, ...readSpent(journal, runId) };
+  const measure = () => host.measure(runId);
+  const options = {
+    limits: host.limits(order),
+    price: host.price(agent.model),
+    clock: journal.clock,
+    spent,
+    measure,
+  };
+  return new RunMeter(options, agent.model);
+}
+
+function narrowTurns(order: DispatchOrder, most: number | undefined): DispatchOrder {
+  if (most === undefined) return order;
+  const asked = order.config.maxTurns ?? order.agent.maxIterations ?? LIMITS.defaultMaxTurns;
+  return { ...order, config: { ...order.config, maxTurns: Math.min(asked, most) } };
 }
 
 function outcomeOf(end: AgentEnd): Outcome {
@@ -81,6 +117,7 @@ function failureCode(error: unknown): string {
 /** What the run does to the world: everything it says is masked here, before it is committed or told. */
 function portsOf(
   execution: Execution,
+  meter: RunMeter,
   tools: AgentPorts['tools'],
   workspace: AgentPorts['workspace'],
 ): AgentPorts {
@@ -90,12 +127,14 @@ function portsOf(
   const committed = (events: RunEvent[]) => {
     texts.close(events);
     execution.onCommitted();
+    meter.addEvents(events);
     return events;
   };
   const settled = (events: readonly RunEvent[]) => {
     const masked = maskEvents(redactor, events);
     for (const delta of texts.finish(masked)) execution.onDelta(delta);
     execution.onSettling();
+    recordSpent(journal, runId, { ...meter.spent });
     return masked;
   };
   return {
@@ -115,6 +154,7 @@ function portsOf(
     },
     commitIntent: (call) => {
       auditCall(execution.audit, runId, call, written.get(call.callId));
+      if (WRITES_FILES.has(call.name)) meter.addToolBytes(written.get(call.callId)?.length ?? 0);
       recordIntent(journal, runId, call);
     },
     commitOutcome: (callId, events) => {
@@ -173,3 +213,6 @@ function toolContextOf(
     onProcessEnded: (sessionId) => recordProcessEnded(journal, runId, sessionId),
   };
 }
+
+/** What the model wrote is about what they write. */
+const WRITES_FILES: ReadonlySet<string> = new Set(['write_file', 'edit_file', 'apply_patch']);

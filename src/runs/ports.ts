@@ -8,7 +8,10 @@ import type { PauseReasons } from '../kit/pause.ts';
 import type { Random } from '../kit/random.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
+import type { ModelPrice } from '../protocol/models-config.ts';
+import type { RunLimits } from '../protocol/run-limits.ts';
 import type { Delta, LiveText } from './live-texts.ts';
+import type { CommandUse } from './run-meter.ts';
 
 /** What the daemon gives a run to work with. */
 export interface RunHost {
@@ -18,6 +21,11 @@ export interface RunHost {
   prepare(order: DispatchOrder): Pick<AgentPorts, 'tools' | 'workspace'>;
   /** The agent definition's variables that the owner allows. */
   agentEnvironment(order: DispatchOrder): Record<string, string>;
+  /** What the run may use: the least of what its device, its agent and its caller say. */
+  limits(order: DispatchOrder): RunLimits;
+  price(model: string): ModelPrice | undefined;
+  /** What the run's commands have used in this process. */
+  measure(runId: string): CommandUse;
   /** Ends every command of the run; resolves when none is left. */
   endCommands(runId: string): Promise<void>;
   /** Ends what is still alive of these processes of an earlier daemon; resolves when none is left. */

@@ -3,6 +3,7 @@ import { keepModels } from '../../src/models/kept-models.ts';
 
 const CONFIG = {
   aliases: {},
+  prices: {},
   maxRetries: 0,
   providers: {
     local: {

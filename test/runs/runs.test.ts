@@ -9,6 +9,7 @@ import { recordProcessStarted } from '../../src/journal/record-process.ts';
 import { RunmeshError } from '../../src/kit/errors.ts';
 import { PauseReasons } from '../../src/kit/pause.ts';
 import { systemRandom } from '../../src/kit/random.ts';
+import type { RunLimits } from '../../src/protocol/run-limits.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import type { PauseReason, RunHost, Runs } from '../../src/runs/ports.ts';
 import { createRuns } from '../../src/runs/runs.ts';
@@ -18,7 +19,7 @@ import { aJournal, anOrder } from '../support/journals.ts';
 type Journal = ReturnType<typeof aJournal>;
 
 /** A device with a model that calls `work` once and then answers; `work` waits until the test lets it go. */
-function device(journal: Journal, clock = new FakeClock()) {
+function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {}) {
   const log: string[] = [];
   const waiting = new Map<string, () => void>();
   const work = {
@@ -55,6 +56,9 @@ function device(journal: Journal, clock = new FakeClock()) {
       return { tools: [work], workspace: { name: 'default', root: '/w' } };
     },
     agentEnvironment: () => ({}),
+    limits: () => limits,
+    price: () => undefined,
+    measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
     endCommands: async (runId) => void log.push(`${runId} commands ended`),
     reap: async (processes) => void log.push(`reaped ${processes.map(({ pid }) => pid)}`),
   };

@@ -27,6 +27,7 @@ export class CommandSession {
     tty: boolean;
     leashed: LeashSession;
     redactor: Redactor;
+    onOutputBytes: (bytes: number) => void;
   }) {
     this.id = options.id;
     this.command = options.command;
@@ -34,7 +35,10 @@ export class CommandSession {
     this.#lineEnds = options.tty ? undefined : new LineEnds();
     this.#redactor = options.redactor;
     this.#masking = options.redactor.stream();
-    this.#leashed.onOutput((text, cut) => this.#take(this.#lineEnds?.next(text) ?? text, cut));
+    this.#leashed.onOutput((text, cut) => {
+      options.onOutputBytes(Buffer.byteLength(text) + cut);
+      this.#take(this.#lineEnds?.next(text) ?? text, cut);
+    });
     this.#exited = this.#leashed.exited.then((exit) => {
       this.#take(this.#lineEnds?.rest() ?? '', 0);
       this.#tell(this.#masking.end());

@@ -4,6 +4,7 @@ import type { Random } from '../../kit/random.ts';
 import type { Leash, SessionRequest } from '../../leash/leash.ts';
 import type { ToolContext } from '../tool.ts';
 import { CommandSession } from './command-session.ts';
+import { SessionsMeter, type SessionsUse } from './measure-sessions.ts';
 
 export interface CommandStart {
   command: string;
@@ -17,6 +18,7 @@ export class RunSessions {
   readonly #random: Random;
   readonly #redactor: Redactor;
   readonly #runs = new Map<string, Map<number, CommandSession>>();
+  readonly #meters = new Map<string, SessionsMeter>();
 
   constructor(leash: () => Promise<Leash>, random: Random, redactor: Redactor) {
     this.#leash = leash;
@@ -33,14 +35,20 @@ export class RunSessions {
     makeRoom(sessions);
     const leash = await this.#leash();
     const id = this.#newId(sessions);
-    const leashed = await leash.open({ ...start.request, mark: sessionMark(context.runId, id) });
+    const mark = sessionMark(context.runId, id);
+    const meter = this.#meterOf(context.runId);
+    const leashed = await leash.open({ ...start.request, mark });
     const session = new CommandSession({
       id,
       command: start.command,
       tty: start.tty,
       leashed,
       redactor: this.#redactor,
+      onOutputBytes: (bytes) => {
+        meter.outputBytes += bytes;
+      },
     });
+    meter.add(leashed.process, mark);
     sessions.set(session.id, session);
     try {
       context.signal.throwIfAborted();
@@ -53,6 +61,7 @@ export class RunSessions {
     leashed.ended
       .then(() => {
         session.gone = true;
+        meter.ended(mark);
         context.onProcessEnded(session.id);
       })
       // A journal that is closed by now finds out at its next start that the process is gone.
@@ -83,7 +92,19 @@ export class RunSessions {
   async endRun(runId: string): Promise<void> {
     const sessions = [...(this.#runs.get(runId)?.values() ?? [])];
     this.#runs.delete(runId);
+    this.#meters.delete(runId);
     await Promise.all(sessions.filter((session) => !session.gone).map((session) => session.end()));
+  }
+
+  /** What the run's commands have used in this process. */
+  measure(runId: string, monotonic: number): SessionsUse {
+    return this.#meters.get(runId)?.measure(monotonic) ?? { processes: 0, outputBytes: 0, diskBytes: 0 };
+  }
+
+  #meterOf(runId: string): SessionsMeter {
+    const meter = this.#meters.get(runId) ?? new SessionsMeter();
+    this.#meters.set(runId, meter);
+    return meter;
   }
 
   #sessionsOf(runId: string): Map<number, CommandSession> {
