@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DeviceConfig, MeshPin } from '../device/config-schema.ts';
 import { openLogFile } from '../device/log-file.ts';
+import { normalizeMeshUrl } from '../device/mesh-http.ts';
 import { type Network, openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths, prepareFolders } from '../device/paths.ts';
 import type { SecretStore } from '../device/secret-store.ts';
@@ -54,6 +55,8 @@ export async function openDevice({ env, platform, homedir, hostname }: World): P
       'This device is not linked to an account. Run `runmesh link` first.',
     );
   }
+  // The file may say something else by now than what its owner agreed to when the device was linked.
+  normalizeMeshUrl(config.mesh.url, config.mesh.insecure ?? false);
   const redactor = growingRedactor(ownSecrets(env, config));
   const destination = openLogFile({
     file: join(paths.logs, 'daemon.log'),

@@ -22,11 +22,13 @@ const deviceLimits = runLimits.extend({
 export const meshPin = z.strictObject({
   /** Where the device dials, as given to `link`. */
   url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
-  /** The mesh's own name for itself, which every signature of this device names. */
+  /** Its origin, which every signature of this device names. */
   origin: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
   deviceId: z.string().min(1),
   orgId: z.string().min(1),
   meshEpoch: z.string().min(1),
+  /** Linked with `--insecure`: what is said travels in the clear. */
+  insecure: z.literal(true).optional(),
 });
 export type MeshPin = z.infer<typeof meshPin>;
 

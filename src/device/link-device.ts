@@ -5,7 +5,7 @@ import { linkPollText } from '../protocol/signing.ts';
 import { setConfig } from './config.ts';
 import type { MeshPin } from './config-schema.ts';
 import { createIdentity, type Identity, readIdentity } from './identity.ts';
-import { callMesh, type MeshHttp } from './mesh-http.ts';
+import { callMesh, isInTheClear, type MeshHttp } from './mesh-http.ts';
 import type { DevicePaths } from './paths.ts';
 import type { SecretStore } from './secret-store.ts';
 
@@ -46,10 +46,12 @@ export async function linkDevice(options: LinkDeviceOptions): Promise<MeshPin> {
   await secrets.set('apiKey', apiKey);
   const pin: MeshPin = {
     url: mesh.url,
-    origin: node.meshOrigin,
+    // The origin its owner typed, never one the mesh claims: a mesh could name another, and relay what is signed for it.
+    origin: new URL(mesh.url).origin,
     deviceId: node.deviceId,
     orgId: node.orgId,
     meshEpoch: node.meshEpoch,
+    ...(isInTheClear(mesh.url) && { insecure: true }),
   };
   setConfig(paths, 'mesh', pin);
   return pin;

@@ -68,17 +68,22 @@ export function normalizeMeshUrl(address: string, insecure: boolean): string {
       `"${address}" is not an address. Give one such as https://mesh.example.org.`,
     );
   }
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new RunmeshError('mesh_url_invalid', `${address} is neither https nor http.`);
   }
-  if (url.protocol === 'http:' && !local && !insecure) {
+  if (isInTheClear(address) && !insecure) {
     throw new RunmeshError(
       'mesh_url_insecure',
       `${address} is not encrypted, so anybody on the way could read and change what runs do. Use https, or --insecure if you mean it.`,
     );
   }
   return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+/** Whether what is said to this address can be read on the way: `http`, and not on this machine. */
+export function isInTheClear(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
 const REQUEST_MS = 15_000;

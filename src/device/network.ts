@@ -9,6 +9,10 @@ import { type ProxySettings, proxyFor } from './proxy-choice.ts';
 
 /** The way out of this machine: directly, or through the proxies of a company's network, whose CA it then trusts too. */
 export interface Network {
+  /**
+   * Follows no redirect: each call carries a key, or what a run said, and was meant for its address and no other. A
+   * redirect could lead to another host, into this machine's own network, or off TLS.
+   */
   fetch: typeof fetch;
   /** What a WebSocket to this address (`http:` or `https:`) needs beside it. */
   socketOptions(address: URL): { agent?: Agent; ca?: string[] };
@@ -29,7 +33,7 @@ export async function openNetwork(
   const ca = network.caFile === undefined ? undefined : trustedWith(network.caFile, env);
   const proxyOf = (address: URL) => hidePassword(proxyFor(address, proxies));
   if (proxies.secure === undefined && proxies.plain === undefined && ca === undefined) {
-    return { fetch: globalThis.fetch, socketOptions: () => ({}), proxyOf };
+    return { fetch: withoutRedirects(globalThis.fetch), socketOptions: () => ({}), proxyOf };
   }
   const [undici, { HttpsProxyAgent }] = await Promise.all([import('undici'), import('https-proxy-agent')]);
   const tls = ca === undefined ? {} : { ca };
@@ -43,19 +47,22 @@ export async function openNetwork(
     tunnels.set(proxy, tunnel);
     return tunnel;
   };
-  // A redirect may lead to where another way is right, so each request of a fetch is asked about.
   const route: Dispatcher.DispatcherComposeInterceptor = () => (options, handler) =>
     wayTo(new URL(String(options.origin))).dispatch(options, handler);
   const dispatcher = direct.compose(route);
   return {
-    fetch: ((input: string | URL, init?: object) =>
-      undici.fetch(input, { ...init, dispatcher })) as unknown as typeof fetch,
+    fetch: withoutRedirects(((input: string | URL, init?: object) =>
+      undici.fetch(input, { ...init, dispatcher })) as unknown as typeof fetch),
     socketOptions: (address) => {
       const proxy = proxyFor(address, proxies);
       return { ...tls, ...(proxy !== undefined && { agent: new HttpsProxyAgent(proxy, tls) }) };
     },
     proxyOf,
   };
+}
+
+function withoutRedirects(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return (input, init) => fetch(input, { ...init, redirect: 'error' });
 }
 
 function proxySettings({ proxy, noProxy }: DeviceConfig['network'], env: Environment): ProxySettings {

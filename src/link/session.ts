@@ -196,8 +196,14 @@ export class Session {
   /** An order that does not fit a frame. When it cannot be fetched the mesh sends it again in a while. */
   #fetchOrder({ runId, path }: FrameNamed<MeshFrame, 'dispatch_ref'>): void {
     const { access, log } = this.#options;
+    const address = URL.parse(path, access.meshUrl);
+    // A path may be a whole address, and this device's key is for its mesh alone.
+    if (address?.origin !== new URL(access.meshUrl).origin) {
+      this.connection.close('protocol', 'an order from elsewhere');
+      return;
+    }
     const fetchIt = async (): Promise<void> => {
-      const response = await access.fetch(new URL(path, access.meshUrl), {
+      const response = await access.fetch(address, {
         headers: { authorization: `Bearer ${access.apiKey}` },
         signal: AbortSignal.timeout(LIMITS.dispatchRetryMs),
       });

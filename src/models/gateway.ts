@@ -26,6 +26,8 @@ export function createModelGateway(options: GatewayOptions): {
         const { model: opened, providerOptions } = await openPlatformModel(model, options, openProvider);
         const { stream } = await opened.doStream({
           ...(call as unknown as LanguageModelV3CallOptions),
+          // The caller's own headers would travel beside the mesh's key, `Host` among them.
+          headers: {},
           ...(providerOptions && { providerOptions }),
           abortSignal: signal,
         });

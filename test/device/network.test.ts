@@ -17,7 +17,7 @@ async function startServer(): Promise<number> {
 describe('the way out of this machine', () => {
   it('is Node’s own where nothing is set', async () => {
     const network = await openNetwork({ network: {} }, {});
-    expect(network.fetch).toBe(globalThis.fetch);
+    expect(await (await network.fetch(`http://127.0.0.1:${await startServer()}/`)).text()).toBe('here');
     expect(network.socketOptions(new URL('https://mesh.example'))).toEqual({});
   });
 

@@ -1,3 +1,4 @@
+import { normalizeMeshUrl } from '../../device/mesh-http.ts';
 import { codeOf, messageOf, RunmeshError } from '../../kit/errors.ts';
 import { errorEnvelope } from '../../protocol/errors.ts';
 
@@ -62,9 +63,9 @@ export async function dataOf(response: Response): Promise<Record<string, unknown
   return body.data ?? {};
 }
 
-/** The address a person gave, as calls are built on it. Throws `usage`. */
-export function readMeshUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
+/** The address a person gave, as calls are built on it. Throws `usage`, and `mesh_url_insecure` as linking does. */
+export function readMeshUrl(text: string, insecure: boolean): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return normalizeMeshUrl(text, insecure);
   throw new RunmeshError(
     'usage',
     `"${text}" is not the address of a mesh. It looks like http://127.0.0.1:4780 or https://mesh.example.`,

@@ -15,6 +15,7 @@ export interface RunCommandOptions {
   workspace?: string;
   maxTurns?: number;
   here?: boolean;
+  insecure?: boolean;
 }
 
 export async function runCommand(
@@ -139,7 +140,8 @@ function shower(context: CliContext, output: Output): (frame: RunFrame) => void 
 }
 
 async function accessOf(context: CliContext, options: RunCommandOptions): Promise<MeshAccess> {
-  const url = options.mesh ?? context.env.RUNTOOLS_API_URL ?? linkedMesh(context);
+  const linked = linkedMesh(context);
+  const url = options.mesh ?? context.env.RUNTOOLS_API_URL ?? linked?.url;
   const apiKey = options.key ?? context.env.RUNTOOLS_API_KEY;
   if (url === undefined) {
     throw new RunmeshError(
@@ -153,12 +155,13 @@ async function accessOf(context: CliContext, options: RunCommandOptions): Promis
       'An API key is needed: give --key, or set RUNTOOLS_API_KEY. `runmesh mesh` prints its own.',
     );
   }
-  return { url: readMeshUrl(url), apiKey, fetch: (await networkOf(context)).fetch };
+  // A mesh that this device was linked to so is one its owner agreed to.
+  const insecure = options.insecure ?? (url === linked?.url && linked?.insecure === true);
+  return { url: readMeshUrl(url, insecure), apiKey, fetch: (await networkOf(context)).fetch };
 }
 
-function linkedMesh(context: CliContext): string | undefined {
-  const mesh = getConfig(pathsOf(context), 'mesh') as { url: string } | undefined;
-  return mesh?.url;
+function linkedMesh(context: CliContext): { url: string; insecure?: boolean } | undefined {
+  return getConfig(pathsOf(context), 'mesh') as { url: string; insecure?: boolean } | undefined;
 }
 
 /** The contract's fields first, in its order. */

@@ -14,6 +14,7 @@ export function addRuns(parts: GroupParts): void {
     .option('--thread <id>', 'go on in this thread')
     .option('--workspace <name>', 'the device’s workspace to work in')
     .option('--max-turns <number>', 'most model calls of the run', readCount)
+    .option('--insecure', 'allow a mesh without TLS on another machine: your key can then be read on the way')
     .option('--here', 'this device starts and executes the run itself')
     .action((agent, prompt, options, command) =>
       act(command, async (output) =>
