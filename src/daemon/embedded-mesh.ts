@@ -1,37 +1,54 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { openNetwork } from '../device/network.ts';
 import { systemClock } from '../kit/clock.ts';
-import type { Log } from '../kit/log.ts';
+import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { systemRandom } from '../kit/random.ts';
-import { startMesh } from '../mesh/mesh.ts';
+import { type MeshOptions, startMesh } from '../mesh/mesh.ts';
 import { createModelGateway } from '../models/gateway.ts';
 import { NO_MODELS_CONFIG } from '../protocol/models-config.ts';
 
-export interface EmbeddedMeshOptions {
-  dataDir: string;
-  host: string;
-  port: number;
-  /** The address callers and devices use, where it differs from host and port. */
-  publicUrl?: string;
+export interface EmbeddedMeshOptions extends Omit<MeshOptions, 'tls' | 'clock' | 'random' | 'models'> {
+  /** Files of PEM. */
+  tlsCert?: string;
+  tlsKey?: string;
   /** Where the mesh's own provider keys are. */
   env: Readonly<Record<string, string | undefined>>;
-  log: Log;
 }
 
 /** The server side of RunMesh in this process, with the models that its environment has keys for. */
 export async function startEmbeddedMesh(options: EmbeddedMeshOptions) {
-  const { dataDir, host, port, publicUrl, env, log } = options;
+  const { env, tlsCert, tlsKey, ...rest } = options;
+  const { dataDir } = rest;
+  const tls = readTls(tlsCert, tlsKey);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const { fetch } = await openNetwork({ network: {} }, env);
   const mesh = await startMesh({
-    dataDir,
-    host,
-    port,
-    ...(publicUrl !== undefined && { publicUrl }),
+    ...rest,
+    ...(tls !== undefined && { tls }),
     clock: systemClock,
     random: systemRandom,
-    log,
     models: createModelGateway({ env, config: NO_MODELS_CONFIG, clock: systemClock, fetch }),
   });
   return { url: mesh.url, port: mesh.port, apiKey: mesh.firstApiKey, close: () => mesh.close() };
+}
+
+function readTls(cert: string | undefined, key: string | undefined): MeshOptions['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new RunmeshError(
+      'usage',
+      'TLS needs both: the certificate by --tls-cert and its key by --tls-key.',
+    );
+  }
+  return { cert: readPem(cert), key: readPem(key) };
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new RunmeshError('tls_unreadable', `${path} cannot be read (${messageOf(error)}).`, {
+      cause: error,
+    });
+  }
 }

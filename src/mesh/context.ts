@@ -3,6 +3,8 @@ import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import type { ModelProxyRequest, ModelsAvailable } from '../protocol/model-proxy.ts';
 import type { Node } from '../protocol/nodes.ts';
+import type { CallLimits } from './call-limits.ts';
+import type { HeldCalls } from './held-calls.ts';
 import type { LiveRuns } from './live/live-runs.ts';
 import type { OrderAnswers } from './runs/order-answers.ts';
 import type { Store } from './store/store.ts';
@@ -12,11 +14,17 @@ export interface MeshCore {
   store: Store;
   live: LiveRuns;
   answers: OrderAnswers;
+  held: HeldCalls;
+  limits: CallLimits;
   clock: Clock;
   random: Random;
   log: Log;
   /** The mesh's own origin, and where it listens on loopback the other names of loopback: what devices sign for. */
   origins: readonly [string, ...string[]];
+  /** The host names it answers to. */
+  hosts: readonly string[];
+  /** The address of the proxy whose `X-Forwarded-For` is believed. */
+  trustedProxy: string | undefined;
 }
 
 /** The devices' hub as the HTTP side sees it. */

@@ -1,16 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Clock } from '../kit/clock.ts';
+import { messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { CallLimits } from './call-limits.ts';
+import { checkListening } from './check-listening.ts';
 import type { MeshCore, MeshServices, ModelGateway } from './context.ts';
 import { every } from './every.ts';
+import { HeldCalls } from './held-calls.ts';
 import { AnswersUnderWay } from './http/answers-under-way.ts';
 import { createApp } from './http/app.ts';
-import { RateLimiter } from './http/rate-limiter.ts';
 import { agentRoutes } from './http/routes/agents.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { keyRoutes } from './http/routes/keys.ts';
@@ -23,10 +27,12 @@ import { threadRoutes } from './http/routes/threads.ts';
 import { DeviceHub } from './hub/device-hub.ts';
 import { LiveRuns } from './live/live-runs.ts';
 import { commentFrame } from './live/sse-frames.ts';
-import { originsOf } from './origins.ts';
+import { hostsOf, originsOf } from './origins.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { OrderAnswers } from './runs/order-answers.ts';
 import { endOverdueRuns } from './runs/overdue-runs.ts';
 import { dropOldIdempotency } from './store/idempotency.ts';
+import { isKeyAlive } from './store/keys.ts';
 import { ensureOwnerKey } from './store/owner-key.ts';
 import { Store } from './store/store.ts';
 
@@ -40,6 +46,14 @@ export interface MeshOptions {
   port: number;
   /** The URL by which others reach this mesh, where it is not `http://{host}:{port}`. Devices sign for its origin. */
   publicUrl?: string;
+  /** PEM certificate (with what leads to its root) and key: the mesh then speaks TLS itself. */
+  tls?: { cert: string; key: string };
+  /** Listens in the clear off this machine, too. */
+  insecure?: boolean;
+  /** The address of a proxy before the mesh, whose `X-Forwarded-For` is believed. */
+  trustedProxy?: string;
+  /** Of one API key; `LIMITS` has the default. */
+  callsPerMinute?: number;
   clock: Clock;
   random: Random;
   log: Log;
@@ -57,24 +71,30 @@ export interface RunningMesh {
 
 /** Starts the embedded mesh: HTTP, the device socket and its store, in one process. */
 export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
-  const { clock, random, log } = options;
+  const { clock, random, log, tls } = options;
+  const address = { ...options, secure: tls !== undefined };
+  checkListening(address, options.insecure ?? false);
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const store = new Store(options);
   const firstApiKey = ensureOwnerKey(store, { ...options, now: clock.now() });
-  const server = createServer();
+  const server = openServer(tls);
   const port = await listen(server, options).catch((error: unknown) => {
     store.close();
     throw error;
   });
-  const origins = originsOf({ ...options, port });
+  const origins = originsOf({ ...address, port });
   const core: MeshCore = {
     store,
     live: new LiveRuns(),
     answers: new OrderAnswers(),
+    held: new HeldCalls(),
+    limits: new CallLimits(clock, options.callsPerMinute),
     clock,
     random,
     log,
     origins,
+    hosts: hostsOf(options),
+    trustedProxy: options.trustedProxy,
   };
   const devices = new DeviceHub(core, server);
   const answers = new AnswersUnderWay(server);
@@ -123,15 +143,35 @@ function startLoops(core: MeshCore, devices: DeviceHub, signal: AbortSignal): vo
   const { clock } = core;
   void every(core, TICK_MS, signal, () => {
     devices.tick();
+    core.held.cutUnless((keyId) => isKeyAlive(core.store, keyId, clock.now()));
     endOverdueRuns(core, devices);
   });
   void every(core, LIMITS.sseCommentMs, signal, () => core.live.broadcast(commentFrame('waiting')));
   void every(core, HOUR_MS, signal, () => dropOldIdempotency(core.store, clock.now() - LIMITS.idempotencyMs));
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+/** Throws `tls_invalid`. */
+function openServer(tls: MeshOptions['tls']): Server {
   // A stranger who dribbles a request's head costs a socket no longer than one who dribbles a device's hello.
-  server.headersTimeout = LIMITS.preAuthLifeMs;
+  const limits = { headersTimeout: LIMITS.preAuthLifeMs, connectionsCheckingInterval: TICK_MS };
+  const server = tls === undefined ? createServer(limits) : createSecureServer({ ...limits, ...tls });
+  server.maxConnections = MOST_CONNECTIONS;
+  return server;
+}
+
+function createSecureServer(options: Parameters<typeof createTlsServer>[0]): Server {
+  try {
+    return createTlsServer({ ...options, minVersion: 'TLSv1.2', handshakeTimeout: LIMITS.preAuthLifeMs });
+  } catch (error) {
+    throw new RunmeshError(
+      'tls_invalid',
+      `The certificate and key do not make a TLS server (${messageOf(error)}). Give PEM files that belong together.`,
+      { cause: error },
+    );
+  }
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -154,3 +194,5 @@ async function closeServer(server: Server, answers: AnswersUnderWay, clock: Cloc
 const TICK_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const CLOSE_MS = 1_000;
+/** Beyond, new ones are dropped: the process needs descriptors for its disk, and those who are here go on. */
+const MOST_CONNECTIONS = 8_192;

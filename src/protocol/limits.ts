@@ -50,6 +50,10 @@ export const LIMITS = {
   /** What one SSE caller may leave unread before it is cut; it comes back with `Last-Event-ID`. */
   sseBufferBytes: 4_194_304,
   requestBodyBytes: 10_485_760,
+  /** A long conversation that goes through the model proxy has ten thousands of them. */
+  requestJsonKeys: 200_000,
+  /** Of one API key; an address may make three times as many. */
+  callsPerMinute: 30_000,
   idempotencyMs: 86_400_000,
   linkCodeMs: 600_000,
   linkPollMs: 2_000,

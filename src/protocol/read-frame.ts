@@ -34,8 +34,8 @@ export function readFrame<Table extends Record<string, z.ZodType>>(
   };
 }
 
-/** Depth and key count, read off the text before a parser spends memory on it. */
-export function checkJsonBounds(text: string): string | undefined {
+/** Depth and key count, read off the text before a parser spends memory on it; what is wrong, in words. */
+export function checkJsonBounds(text: string, maxKeys: number = LIMITS.maxJsonKeys): string | undefined {
   let depth = 0;
   let keys = 0;
   let inString = false;
@@ -51,7 +51,7 @@ export function checkJsonBounds(text: string): string | undefined {
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
     else if (char === COLON) {
       keys += 1;
-      if (keys > LIMITS.maxJsonKeys) return `more than ${LIMITS.maxJsonKeys} keys`;
+      if (keys > maxKeys) return `of more than ${maxKeys} keys`;
     }
   }
   return undefined;

@@ -208,7 +208,7 @@ describe('a device that starts a run itself', () => {
     const { mesh, append } = await startHere();
     const other = await linkDevice(mesh, 'other');
     await bindAgent(mesh, other, 'others');
-    expect((await append([step(1)], {}, other.apiKey)).status).toBe(403);
+    expect((await append([step(1)], {}, other.apiKey)).status).toBe(404);
     expect((await append([step(1)], { rolloutId: 'rol_none' })).body.error.field).toBe('rolloutId');
     expect((await append([step(1)], { runId: 'none' })).status).toBe(404);
     expect((await append([])).body.error.field).toBe('events');

@@ -3,7 +3,7 @@ import type { Clock } from '../../src/kit/clock.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createLog, type Log } from '../../src/kit/log.ts';
 import { systemRandom } from '../../src/kit/random.ts';
-import { type ModelGateway, startMesh } from '../../src/mesh/mesh.ts';
+import { type MeshOptions, type ModelGateway, startMesh } from '../../src/mesh/mesh.ts';
 import type { DeviceEvent } from '../../src/protocol/events.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { type ApiAnswer, callApi } from '../support/api.ts';
@@ -23,15 +23,16 @@ export interface TestMesh {
 
 /** A real mesh on a free port of loopback, gone when the test is. */
 export async function openMesh(
-  options: { dataDir?: string; clock?: Clock; models?: ModelGateway; port?: number } = {},
+  options: Partial<Omit<MeshOptions, 'random' | 'log'>> = {},
 ): Promise<TestMesh> {
   const logged: Record<string, unknown>[] = [];
   const dataDir = options.dataDir ?? tempDir();
   const clock = options.clock ?? systemClock;
   const running = await startMesh({
-    dataDir,
     host: '127.0.0.1',
-    port: options.port ?? 0,
+    port: 0,
+    ...options,
+    dataDir,
     clock,
     random: systemRandom,
     log: logInto(logged),

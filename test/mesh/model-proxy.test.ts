@@ -112,7 +112,7 @@ describe('the model proxy', () => {
     const leave = new AbortController();
     const response = await fetch(`${mesh.url}/v1/model-proxy/stream`, {
       method: 'POST',
-      headers: { 'X-API-Key': mesh.apiKey },
+      headers: { 'X-API-Key': mesh.apiKey, 'Content-Type': 'application/json' },
       body: JSON.stringify(REQUEST),
       signal: leave.signal,
     });

@@ -10,6 +10,11 @@ export interface MeshCommandOptions {
   host: string;
   data?: string;
   publicUrl?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  insecure?: boolean;
+  trustedProxy?: string;
+  callsPerMinute?: number;
 }
 
 export async function meshCommand(
@@ -18,12 +23,11 @@ export async function meshCommand(
   options: MeshCommandOptions,
 ): Promise<number> {
   const { startEmbeddedMesh } = await import('../../daemon/embedded-mesh.ts');
-  const dataDir = options.data ?? join(pathsOf(context).home, 'mesh');
+  const { data, ...rest } = options;
+  const dataDir = data ?? join(pathsOf(context).home, 'mesh');
   const mesh = await startEmbeddedMesh({
+    ...rest,
     dataDir,
-    host: options.host,
-    port: options.port,
-    ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     env: context.env,
     log: createLog({ level: 'warn', destination: context.stderr as never }),
   });

@@ -36,6 +36,11 @@ export function readPort(text: string): number {
   throw new InvalidArgumentError('A port is a number from 0 to 65535.');
 }
 
+export function readUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('An address such as https://mesh.example.org is wanted.');
+}
+
 export function readCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;

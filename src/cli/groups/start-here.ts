@@ -1,4 +1,4 @@
-import { type GroupParts, readPort } from './group.ts';
+import { type GroupParts, readCount, readPort, readUrl } from './group.ts';
 
 /** What a newcomer tries: everything on one computer. */
 export function addStartHere({ add, act, context }: GroupParts): void {
@@ -24,7 +24,18 @@ export function addStartHere({ add, act, context }: GroupParts): void {
     .option('--port <number>', 'port to listen on, 0 for any', readPort, 4780)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--data <folder>', 'where its state is kept')
-    .option('--public-url <url>', 'the address devices and callers use, behind a proxy')
+    .option('--public-url <url>', 'the address devices and callers use, behind a proxy', readUrl)
+    .option(
+      '--tls-cert <file>',
+      'PEM certificate, with what leads to its root: the mesh then speaks TLS itself',
+    )
+    .option('--tls-key <file>', 'its PEM key')
+    .option(
+      '--insecure',
+      'listen without TLS off this machine: keys and all that runs say can be read and changed on the way',
+    )
+    .option('--trusted-proxy <address>', 'the proxy whose X-Forwarded-For says where a caller is')
+    .option('--calls-per-minute <number>', 'most calls of an API key (default: 30000)', readCount)
     .action((options, command) =>
       act(command, async (output) =>
         (await import('../commands/mesh.ts')).meshCommand(context, output, options),

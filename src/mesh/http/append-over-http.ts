@@ -7,6 +7,7 @@ import { addEvents } from '../runs/add-events.ts';
 import type { KeyRow } from '../store/keys.ts';
 import { findRun, type RunRow } from '../store/runs.ts';
 import { findThread, type ThreadRow } from '../store/threads.ts';
+import { reaches } from './scopes.ts';
 
 /** Appends a run's events that came over HTTP, by the same rule as the socket's. */
 export function appendOverHttp(
@@ -16,11 +17,8 @@ export function appendOverHttp(
   body: AppendRequest,
 ): AppendAnswer {
   const run = findRun(services.store, body.runId);
-  if (run?.threadId !== thread.id) {
+  if (run?.threadId !== thread.id || !reaches(key, run)) {
     throw new RunmeshError('not_found', `Thread ${thread.id} has no run ${body.runId}.`);
-  }
-  if (key.deviceId !== null && key.deviceId !== run.deviceId) {
-    throw new RunmeshError('forbidden', `Run ${run.id} belongs to another device.`);
   }
   if (body.rolloutId !== run.rolloutId) {
     throw new RunmeshError('bad_request', `rolloutId: run ${run.id} is in rollout ${run.rolloutId}`, {
@@ -36,7 +34,7 @@ export function appendOverHttp(
   return {
     threadId: thread.id,
     rolloutId: run.rolloutId,
-    sequence: findThread(services.store, thread.orgId, thread.id)?.lastSequence ?? 0,
+    sequence: findThread(services.store, thread, thread.id)?.lastSequence ?? 0,
     appended: added,
     ackedRunSequence: now.lastRunSequence,
   };

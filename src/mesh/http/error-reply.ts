@@ -2,6 +2,7 @@ import { HTTPException } from 'hono/http-exception';
 import { isRunmeshError, messageOf } from '../../kit/errors.ts';
 import type { Log } from '../../kit/log.ts';
 import { ERROR_STATUS } from '../../protocol/errors.ts';
+import type { Allowance } from '../rate-limiter.ts';
 
 /** A thrown error as the envelope every failed call answers with. What is not ours to show is logged, not told. */
 export function errorReply(error: unknown, requestId: string, log: Log): Response {
@@ -24,8 +25,21 @@ export function errorReply(error: unknown, requestId: string, log: Log): Respons
   const headers = new Headers({ 'X-Request-ID': requestId });
   if (known?.retryAfterMs !== undefined)
     headers.set('Retry-After', String(Math.ceil(known.retryAfterMs / 1_000)));
+  if (typeof known?.details.limit === 'number') {
+    const told = allowanceHeaders(known.details as unknown as Allowance);
+    for (const [name, value] of Object.entries(told)) headers.set(name, value);
+  }
   if (status === 401) headers.set('WWW-Authenticate', 'Bearer');
   return Response.json({ error: body }, { status, headers });
+}
+
+/** RunTools' names; `Reset` is in seconds since 1970. */
+export function allowanceHeaders({ limit, remaining, resetsAt }: Allowance): Record<string, string> {
+  return {
+    'X-RateLimit-Limit': String(limit),
+    'X-RateLimit-Remaining': String(remaining),
+    'X-RateLimit-Reset': String(Math.ceil(resetsAt / 1_000)),
+  };
 }
 
 /** What a caller of the model proxy decides by. */

@@ -15,7 +15,7 @@ export interface Call<Body, Query> {
   header(name: string): string | undefined;
   /** For answers that are streamed: the handler writes here and answers `STREAMED`. */
   response: ServerResponse;
-  /** Aborted when the caller hangs up. */
+  /** Aborted when the caller hangs up, or with `KEY_ENDED` when its key does not live any longer. */
   gone: AbortSignal;
 }
 

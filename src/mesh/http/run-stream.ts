@@ -1,6 +1,7 @@
 import { messageOf } from '../../kit/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { MeshCore } from '../context.ts';
+import { KEY_ENDED } from '../held-calls.ts';
 import type { RunListener } from '../live/live-runs.ts';
 import { SseCaller } from '../live/sse-caller.ts';
 import { commentFrame, eventFrame, retryFrame } from '../live/sse-frames.ts';
@@ -15,7 +16,7 @@ import type { KeyedCall } from './route.ts';
  */
 export function streamRun(
   core: MeshCore,
-  call: Pick<KeyedCall<unknown, unknown>, 'response' | 'key' | 'requestId'>,
+  call: Pick<KeyedCall<unknown, unknown>, 'response' | 'gone' | 'requestId'>,
   run: RunRow,
   { after, note }: { after: number; note: string },
 ): Reply {
@@ -28,7 +29,10 @@ export function streamRun(
     'X-Thread-ID': run.threadId,
   });
   call.response.flushHeaders();
-  const caller = new SseCaller(call.response, { keyId: call.key.id, bufferBytes: LIMITS.sseBufferBytes });
+  const caller = new SseCaller(call.response, { bufferBytes: LIMITS.sseBufferBytes });
+  call.gone.addEventListener('abort', () => {
+    if (call.gone.reason === KEY_ENDED) caller.close();
+  });
   caller.send(retryFrame(LIMITS.sseRetryMs));
   caller.send(commentFrame(note));
   tellEvents(core, run.id, after, caller).catch((error: unknown) => {
@@ -61,16 +65,16 @@ async function tellEvents(core: MeshCore, runId: string, after: number, caller: 
 /** Resolves when the run has ended (`ended`), or when waiting makes no sense any more. */
 export function waitForEnd(
   core: MeshCore,
-  call: Pick<KeyedCall<unknown, unknown>, 'key' | 'gone'>,
+  call: Pick<KeyedCall<unknown, unknown>, 'gone'>,
   run: RunRow,
 ): Promise<'ended' | 'revoked' | 'drained' | 'gone'> {
   if (findRun(core.store, run.id)?.completedAt !== null) return Promise.resolve('ended');
   return new Promise((resolve) => {
-    const listener: RunListener = { keyId: call.key.id, send: () => {}, close: resolve };
+    const listener: RunListener = { send: () => {}, close: resolve };
     const stop = core.live.listen(run, listener);
     call.gone.addEventListener('abort', () => {
       stop();
-      resolve('gone');
+      resolve(call.gone.reason === KEY_ENDED ? 'revoked' : 'gone');
     });
   });
 }

@@ -36,6 +36,11 @@ export function requireScope(key: KeyRow, scope: Scope): void {
   throw new RunmeshError('forbidden', `This API key lacks the scope ${scope}.`);
 }
 
+/** A device's own key reaches what is that device's, in its organisation; any other key whatever is in its own. */
+export function reaches(key: KeyRow, owner: { orgId: string; deviceId: string | null }): boolean {
+  return key.orgId === owner.orgId && (key.deviceId === null || key.deviceId === owner.deviceId);
+}
+
 function grants(granted: string, scope: Scope): boolean {
   if (granted === '*' || granted === scope) return true;
   return granted.endsWith(':*') && scope.startsWith(granted.slice(0, -1));

@@ -29,7 +29,7 @@ export class DeviceHub implements Devices {
 
   constructor(core: MeshCore, server: Server) {
     this.#core = core;
-    this.#door = new DeviceDoor(server, (socket, known) => this.#meet(socket, known));
+    this.#door = new DeviceDoor(core, server, (socket, known) => this.#meet(socket, known));
   }
 
   isOnline(deviceId: string): boolean {

@@ -1,5 +1,6 @@
 import type { MeshFrame } from '../../protocol/frames.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { checkJsonBounds } from '../../protocol/read-frame.ts';
 import type { MeshCore } from '../context.ts';
 import { dispatchOrderOf } from '../runs/dispatch-order.ts';
 import { type OrderRow, pendingOrders } from '../store/orders.ts';
@@ -30,7 +31,8 @@ export function serveDevice(core: MeshCore, connection: DeviceConnection): void 
 function dispatchText(core: MeshCore, run: RunRow): string {
   const frame: MeshFrame = { type: 'dispatch', ...dispatchOrderOf(core.store, run) };
   const text = JSON.stringify(frame);
-  if (Buffer.byteLength(text) <= LIMITS.maxFrameBytes) return text;
+  const fits = Buffer.byteLength(text) <= LIMITS.maxFrameBytes && checkJsonBounds(text) === undefined;
+  if (fits) return text;
   const reference: MeshFrame = {
     type: 'dispatch_ref',
     runId: run.id,

@@ -25,7 +25,8 @@ export function startLink(core: MeshCore, body: LinkStart, address: string): Lin
   const { store, clock, random } = core;
   const now = clock.now();
   dropOldLinks(store, now - KEEP_EXPIRED_MS);
-  if (countPendingLinks(store, now) >= MAX_PENDING) {
+  const waiting = countPendingLinks(store, now, address);
+  if (waiting.all >= MAX_PENDING || waiting.ofAddress >= MAX_PENDING_OF_ADDRESS) {
     throw new RunmeshError('rate_limited', 'Too many devices wait to be linked. Wait, then try again.', {
       retryable: true,
       retryAfterMs: LIMITS.linkCodeMs,
@@ -42,10 +43,7 @@ export function startLink(core: MeshCore, body: LinkStart, address: string): Lin
 export function pollLink(core: MeshCore, body: { code: string; signature: string }): LinkPollAnswer {
   const { store, clock } = core;
   const link = knownLink(core, body.code);
-  const signed = core.origins.some((origin) => {
-    return verifyText(link.publicKey, linkPollText({ code: link.code, origin }), body.signature);
-  });
-  if (!signed) {
+  if (!isSignedPoll(core, body)) {
     countWrongSignature(store, link.code, MAX_WRONG_SIGNATURES);
     throw new RunmeshError('unauthorized', 'The signature is not by the key this code was given to.');
   }
@@ -57,6 +55,18 @@ export function pollLink(core: MeshCore, body: { code: string; signature: string
     return { status: 'pending', retryAfterMs: young ? LIMITS.linkPollMs / 4 : LIMITS.linkPollMs };
   }
   return handOver(core, link);
+}
+
+/** Whether the poll is by the key its code was given to. */
+export function isSignedPoll(
+  { store, origins }: MeshCore,
+  body: { code: string; signature: string },
+): boolean {
+  const link = findLink(store, codeOf(body.code));
+  if (link === undefined || link.state === 'dead') return false;
+  return origins.some((origin) => {
+    return verifyText(link.publicKey, linkPollText({ code: link.code, origin }), body.signature);
+  });
 }
 
 /** Approves or denies a pending code for the organisation of the caller's key. */
@@ -108,12 +118,17 @@ export function linkFacts(core: MeshCore, code: string): Record<string, unknown>
 }
 
 function knownLink({ store }: MeshCore, code: string): LinkRow {
-  const link = findLink(store, code.trim().toUpperCase());
+  const link = findLink(store, codeOf(code));
   if (link !== undefined && link.state !== 'dead') return link;
   throw new RunmeshError(
     'not_found',
     'There is no such code. Look at the device again; codes live ten minutes.',
   );
+}
+
+/** As people type it. */
+function codeOf(text: string): string {
+  return text.trim().toUpperCase();
 }
 
 /** Gives the device its identity and a new key of its own; keys of an earlier linking end. */
@@ -151,5 +166,7 @@ const CODE_LENGTH = 6;
 const CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const MAX_WRONG_SIGNATURES = 5;
 const MAX_PENDING = 1_000;
+/** So that no single address keeps everybody else's devices out. */
+const MAX_PENDING_OF_ADDRESS = 100;
 const KEEP_EXPIRED_MS = 3_600_000;
 const EAGER_MS = 60_000;

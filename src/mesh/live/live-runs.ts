@@ -5,12 +5,10 @@ import { deltaFrame, eventFrame } from './sse-frames.ts';
 
 /** Somebody who follows a run. Neither call may throw. */
 export interface RunListener {
-  /** The API key it listens by. */
-  readonly keyId: string;
   /** A whole SSE frame, shared by all listeners. */
   send(frame: Buffer): void;
-  /** Nothing more comes: the run ended, its key was revoked, or the mesh is going down. */
-  close(why: 'ended' | 'revoked' | 'drained'): void;
+  /** Nothing more comes: the run ended, or the mesh is going down. */
+  close(why: 'ended' | 'drained'): void;
 }
 
 interface Channel {
@@ -22,8 +20,6 @@ interface Channel {
 /** The unfinished runs somebody speaks in or listens to: each frame is serialised once, whoever listens. */
 export class LiveRuns {
   readonly #channels = new Map<string, Channel>();
-  /** Keys cut since the start: a caller still catching up when its key was revoked is turned away as it listens. */
-  readonly #cutKeys = new Set<string>();
 
   /** The channel's device, or `undefined` where the run has no channel yet. */
   deviceOf(runId: string): string | null | undefined {
@@ -40,10 +36,6 @@ export class LiveRuns {
    * same turn of the event loop as it reads the last of them, so that nothing falls between.
    */
   listen(run: { id: string; deviceId: string | null }, listener: RunListener): () => void {
-    if (this.#cutKeys.has(listener.keyId)) {
-      listener.close('revoked');
-      return () => {};
-    }
     const channel = this.#channel(run);
     for (const { kind, messageId, text } of channel.texts.whole()) {
       listener.send(deltaFrame({ type: DELTA_EVENT[kind], runId: run.id, messageId, offset: 0, text }));
@@ -83,18 +75,6 @@ export class LiveRuns {
   /** The same frame to everybody who listens to anything. */
   broadcast(frame: Buffer): void {
     for (const channel of this.#channels.values()) sendAll(channel, frame);
-  }
-
-  /** Closes the streams of revoked keys. */
-  cut(keyIds: readonly string[]): void {
-    for (const keyId of keyIds) this.#cutKeys.add(keyId);
-    for (const channel of this.#channels.values()) {
-      for (const listener of [...channel.listeners]) {
-        if (!keyIds.includes(listener.keyId)) continue;
-        channel.listeners.delete(listener);
-        listener.close('revoked');
-      }
-    }
   }
 
   close(): void {

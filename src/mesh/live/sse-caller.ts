@@ -6,14 +6,12 @@ import type { RunListener } from './live-runs.ts';
  * A caller that leaves more than `bufferBytes` unread is cut, so that it costs bounded memory and slows nobody.
  */
 export class SseCaller implements RunListener {
-  readonly keyId: string;
   readonly #response: ServerResponse;
   readonly #bufferBytes: number;
   #waiting: Buffer[] = [];
   #open = true;
 
-  constructor(response: ServerResponse, options: { keyId: string; bufferBytes: number }) {
-    this.keyId = options.keyId;
+  constructor(response: ServerResponse, options: { bufferBytes: number }) {
     this.#response = response;
     this.#bufferBytes = options.bufferBytes;
     response.on('error', () => this.#drop());

@@ -21,7 +21,7 @@ export interface RunStart {
 
 /**
  * Stores a new run, or finds the one the same `Idempotency-Key` started. Throws `not_found` (agent, thread),
- * `not_implemented` (execution modes other than `local-mac`), `conflict` (revoked device, reused key),
+ * `not_implemented` (execution modes other than `local-mac`), `forbidden` (a device's key, for another device), `conflict` (revoked device, reused key),
  * `device_offline` (where the caller would rather fail than wait).
  */
 export function registerRun(services: MeshServices, start: RunStart): { run: RunRow; repeated: boolean } {
@@ -50,10 +50,13 @@ function findEarlierRun(
   if (idempotencyKey === undefined) return undefined;
   const known = findIdempotency(store, key.orgId, idempotencyKey, clock.now() - LIMITS.idempotencyMs);
   if (known === undefined) return undefined;
-  if (known.bodyHash !== hashOf(body)) {
+  const run = findRun(store, known.runId);
+  // What a device's key may not read it is not told by a lucky Idempotency-Key either.
+  const others = key.deviceId !== null && key.deviceId !== run?.deviceId;
+  if (known.bodyHash !== hashOf(body) || others) {
     throw new RunmeshError('conflict', 'This Idempotency-Key came before with another body. Use a new key.');
   }
-  return findRun(store, known.runId);
+  return run;
 }
 
 function checkDevice(
@@ -67,6 +70,12 @@ function checkDevice(
     throw new RunmeshError(
       'not_implemented',
       `This mesh has no ${agent.executionMode} runs: ${missing} is missing. Bind the agent to a device (executionMode local-mac).`,
+    );
+  }
+  if (key.deviceId !== null && key.deviceId !== agent.targetDeviceId) {
+    throw new RunmeshError(
+      'forbidden',
+      `The agent ${agent.slug} is not bound to this device, and a device's own key starts no run elsewhere. Use an API key of yours.`,
     );
   }
   const device = agent.targetDeviceId === undefined ? undefined : findNode(store, agent.targetDeviceId);
@@ -128,7 +137,7 @@ function findOrCreateThread(
     const thread = { ...owner, title: titleOf(start.input), executionMode: agent.executionMode };
     return createThread(store, random, thread, start.now);
   }
-  const thread = findThread(store, key.orgId, body.threadId);
+  const thread = findThread(store, { orgId: key.orgId }, body.threadId);
   if (thread === undefined) throw new RunmeshError('not_found', `There is no thread ${body.threadId}.`);
   if (thread.agentId !== agent.id) {
     throw new RunmeshError('conflict', `Thread ${thread.id} belongs to another agent than ${agent.slug}.`);

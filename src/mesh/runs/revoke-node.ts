@@ -19,6 +19,6 @@ export function revokeNode(services: MeshServices, nodeId: string): void {
     return revokeDeviceKeys(store, nodeId, clock.now());
   });
   services.devices.revoke(nodeId);
-  services.live.cut(keyIds);
+  services.held.cut(keyIds);
   services.log.info({ deviceId: nodeId }, 'device revoked');
 }

@@ -50,17 +50,22 @@ export function findAgent(store: Store, orgId: string, slug: string): AgentDefin
   return row && (JSON.parse(row.definition) as AgentDefinition);
 }
 
+/** Of an organisation, newest first; with a `deviceId`, those bound to that device. */
 export function listAgents(
   store: Store,
-  orgId: string,
+  { orgId, deviceId }: { orgId: string; deviceId: string | null },
   before: number,
   limit: number,
 ): { seq: number; agent: AgentDefinition }[] {
   return store
     .all<AgentRow>(
-      'SELECT seq, definition FROM agents WHERE org_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+      `SELECT seq, definition FROM agents
+       WHERE org_id = ? AND seq < ? AND (? IS NULL OR definition ->> '$.targetDeviceId' = ?)
+       ORDER BY seq DESC LIMIT ?`,
       orgId,
       before,
+      deviceId,
+      deviceId,
       limit,
     )
     .map(({ seq, definition }) => ({ seq, agent: JSON.parse(definition) as AgentDefinition }));

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { prefixedId, type Random, randomText } from '../../kit/random.ts';
 import type { Store } from './store.ts';
 
@@ -16,6 +16,8 @@ export interface KeyRow {
   createdAt: number;
   expiresAt: number | null;
   revokedAt: number | null;
+  /** To the minute. */
+  lastUsedAt: number | null;
   seq: number;
 }
 
@@ -65,13 +67,26 @@ export function insertKey(store: Store, random: Random, apiKey: string, key: New
   return id;
 }
 
-/** The stored key that `apiKey` is, whatever its state; `undefined` when it has not the form of a key either. */
+/**
+ * The stored key that `apiKey` is, whatever its state; `undefined` when it has not the form of a key either. It is looked
+ * up by the SHA-256 of what was given: the time that takes may tell something of a stored hash's beginning, and who
+ * could use that would have to find keys by their hash.
+ */
 export function findKey(store: Store, apiKey: string): KeyRow | undefined {
   if (!hasKeyForm(apiKey)) return undefined;
-  const hash = hashOf(apiKey);
-  const row = store.get<KeyRow>(`SELECT ${COLUMNS} FROM api_keys WHERE hash = ?`, hash);
-  if (row === undefined) return undefined;
-  return timingSafeEqual(Buffer.from(row.hash), Buffer.from(hash)) ? row : undefined;
+  return store.get<KeyRow>(`SELECT ${COLUMNS} FROM api_keys WHERE hash = ?`, hashOf(apiKey));
+}
+
+export function isKeyAlive(store: Store, id: string, now: number): boolean {
+  const alive =
+    'SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)';
+  return store.get(alive, id, now) !== undefined;
+}
+
+/** Notes that the key was used, once a minute at most: each note is a synced write. */
+export function recordKeyUse(store: Store, key: KeyRow, now: number): void {
+  if (key.lastUsedAt !== null && Math.abs(now - key.lastUsedAt) < USE_MS) return;
+  store.run('UPDATE api_keys SET last_used_at = ? WHERE id = ?', now, key.id);
 }
 
 export function listKeys(store: Store, orgId: string, before: number, limit: number): KeyRow[] {
@@ -109,6 +124,7 @@ function hashOf(apiKey: string): string {
 }
 
 const COLUMNS = `seq, id, org_id AS orgId, user_id AS userId, device_id AS deviceId, hash, name, scopes,
-  created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt`;
+  created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, last_used_at AS lastUsedAt`;
+const USE_MS = 60_000;
 const KEY_LENGTH = 32;
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

@@ -49,12 +49,18 @@ export function findLink(store: Store, code: string): LinkRow | undefined {
   );
 }
 
-export function countPendingLinks(store: Store, now: number): number {
-  const row = store.get<{ count: number }>(
-    "SELECT count(*) AS count FROM link_codes WHERE state = 'pending' AND expires_at > ?",
+export function countPendingLinks(
+  store: Store,
+  now: number,
+  address: string,
+): { all: number; ofAddress: number } {
+  const row = store.get<{ all: number; ofAddress: number }>(
+    `SELECT count(*) AS "all", count(*) FILTER (WHERE address = ?) AS ofAddress
+     FROM link_codes WHERE state = 'pending' AND expires_at > ?`,
+    address,
     now,
   );
-  return row?.count ?? 0;
+  return row ?? { all: 0, ofAddress: 0 };
 }
 
 export function setLinkState(

@@ -175,4 +175,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX audit_by_org ON audit (org_id, seq);
   CREATE INDEX audit_by_run ON audit (run_id, seq) WHERE run_id IS NOT NULL;
   `,
+  `
+  ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
+  CREATE INDEX runs_by_device ON runs (device_id, thread_id);
+  `,
 ];

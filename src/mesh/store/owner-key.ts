@@ -5,7 +5,7 @@ import type { Random } from '../../kit/random.ts';
 import { findKey, hasKeyForm, insertKey, newApiKey } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** The one organisation and user of an embedded mesh. */
+/** The organisation and user who host this mesh. */
 export const LOCAL_ORG = 'org_local';
 export const OWNER_USER = 'usr_owner';
 

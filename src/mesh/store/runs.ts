@@ -97,14 +97,21 @@ export interface RunFilter {
   limit: number;
 }
 
-export function listRuns(store: Store, orgId: string, filter: RunFilter): RunRow[] {
+/** Of an organisation; with a `deviceId`, of that device alone. */
+export function listRuns(
+  store: Store,
+  { orgId, deviceId }: { orgId: string; deviceId: string | null },
+  filter: RunFilter,
+): RunRow[] {
   const agent = filter.agent ?? null;
   const status = filter.status ?? null;
   return store.all<RunRow>(
     `SELECT ${RUN_COLUMNS} FROM runs
-     WHERE org_id = ? AND (? IS NULL OR agent_slug = ?) AND (? IS NULL OR status = ?) AND seq < ?
+     WHERE org_id = ? AND (? IS NULL OR device_id = ?) AND (? IS NULL OR agent_slug = ?) AND (? IS NULL OR status = ?) AND seq < ?
      ORDER BY seq DESC LIMIT ?`,
     orgId,
+    deviceId,
+    deviceId,
     agent,
     agent,
     status,

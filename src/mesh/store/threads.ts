@@ -58,24 +58,36 @@ export function createThread(store: Store, random: Random, thread: NewThread, no
   };
 }
 
-export function findThread(store: Store, orgId: string, id: string): ThreadRow | undefined {
-  return store.get<ThreadRow>(`SELECT ${COLUMNS} FROM threads WHERE id = ? AND org_id = ?`, id, orgId);
+export function findThread(
+  store: Store,
+  { orgId, deviceId = null }: { orgId: string; deviceId?: string | null },
+  id: string,
+): ThreadRow | undefined {
+  return store.get<ThreadRow>(
+    `SELECT ${COLUMNS} FROM threads WHERE id = ? AND org_id = ? AND ${OF_DEVICE}`,
+    id,
+    orgId,
+    deviceId,
+    deviceId,
+  );
 }
 
-/** Newest first; `agentId` narrows the list to one agent's. */
+/** Newest first; `agentId` narrows the list to one agent's, a `deviceId` to those that device has runs in. */
 export function listThreads(
   store: Store,
-  orgId: string,
+  { orgId, deviceId }: { orgId: string; deviceId: string | null },
   options: { agentId: string | undefined; before: number; limit: number },
 ): ThreadRow[] {
   const agentId = options.agentId ?? null;
   return store.all<ThreadRow>(
-    `SELECT ${COLUMNS} FROM threads WHERE org_id = ? AND (? IS NULL OR agent_id = ?) AND seq < ?
+    `SELECT ${COLUMNS} FROM threads WHERE org_id = ? AND (? IS NULL OR agent_id = ?) AND seq < ? AND ${OF_DEVICE}
      ORDER BY seq DESC LIMIT ?`,
     orgId,
     agentId,
     agentId,
     options.before,
+    deviceId,
+    deviceId,
     options.limit,
   );
 }
@@ -119,6 +131,7 @@ export function toThread(row: ThreadRow): Thread {
   };
 }
 
+const OF_DEVICE = '(? IS NULL OR EXISTS (SELECT 1 FROM runs WHERE thread_id = threads.id AND device_id = ?))';
 const COLUMNS = `seq, id, org_id AS orgId, owner_user_id AS ownerUserId, agent_id AS agentId, title,
   execution_mode AS executionMode, archived, active_rollout_id AS activeRolloutId, last_sequence AS lastSequence,
   created_at AS createdAt, updated_at AS updatedAt`;

@@ -48,7 +48,7 @@ export function agentRoutes(services: MeshServices): Route[] {
       answer: z.array(agentDefinition),
       handle: ({ key, query }) => {
         const limit = readLimit(query, LIMITS.threadsPerPage);
-        const rows = listAgents(store, key.orgId, readBefore(query), limit + 1);
+        const rows = listAgents(store, key, readBefore(query), limit + 1);
         return page(
           rows,
           limit,
@@ -65,7 +65,8 @@ export function agentRoutes(services: MeshServices): Route[] {
       answer: agentDefinition,
       handle: ({ key, param }) => {
         const agent = findAgent(store, key.orgId, param('slug'));
-        if (agent === undefined) throw new RunmeshError('not_found', `There is no agent ${param('slug')}.`);
+        if (agent === undefined || (key.deviceId !== null && agent.targetDeviceId !== key.deviceId))
+          throw new RunmeshError('not_found', `There is no agent ${param('slug')}.`);
         return ok(agent);
       },
     }),

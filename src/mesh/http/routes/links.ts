@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RunmeshError } from '../../../kit/errors.ts';
+import { isRunmeshError } from '../../../kit/errors.ts';
 import {
   linkApprove,
   linkPoll,
@@ -7,18 +7,12 @@ import {
   linkStart,
   linkStartAnswer,
 } from '../../../protocol/nodes.ts';
+import { networkOf } from '../../caller-address.ts';
 import type { MeshServices } from '../../context.ts';
-import { approveLink, linkFacts, pollLink, startLink } from '../../links/link-device.ts';
-import type { RateLimiter } from '../rate-limiter.ts';
+import { approveLink, isSignedPoll, linkFacts, pollLink, startLink } from '../../links/link-device.ts';
+import type { RateLimiter, Rule } from '../../rate-limiter.ts';
 import { ok } from '../reply.ts';
 import { type Call, keyedRoute, openRoute, type Route } from '../route.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
-/** Calls an address may make. A person links a few devices; a guesser needs millions of tries for a code of 30 bits. */
-const STARTS_PER_MINUTE = 60;
-const POLLS_PER_MINUTE = 600;
-const WRONG_CODES_PER_HOUR = 20;
 
 export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[] {
   return [
@@ -29,7 +23,7 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       body: linkStart,
       answer: linkStartAnswer,
       handle: ({ body, address }) => {
-        limiter.take(`link-start ${address}`, STARTS_PER_MINUTE, MINUTE_MS);
+        limiter.take(`link-start ${networkOf(address)}`, STARTS);
         return ok(startLink(services, body, address), 201);
       },
     }),
@@ -39,9 +33,11 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       summary: 'The device asks, signed with its key, whether its owner has approved.',
       body: linkPoll,
       answer: linkPollAnswer,
-      handle: ({ body, address }) => {
-        limiter.take(`link-poll ${address}`, POLLS_PER_MINUTE, MINUTE_MS);
-        return ok(pollLink(services, body));
+      handle: (call) => {
+        limiter.take(`link-poll ${networkOf(call.address)}`, POLLS);
+        // The device itself is heard, however often somebody at its address has guessed.
+        if (!isSignedPoll(services, call.body)) limiter.check(wrongCodesOf(call), WRONG_CODES);
+        return ok(countingWrongCodes(limiter, call, () => pollLink(services, call.body)));
       },
     }),
     keyedRoute({
@@ -51,6 +47,7 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       summary: 'The owner approves a code, or denies it.',
       body: linkApprove,
       handle: (call) => {
+        limiter.check(wrongCodesOf(call), WRONG_CODES);
         return ok(countingWrongCodes(limiter, call, () => approveLink(services, call.key, call.body)));
       },
     }),
@@ -60,22 +57,35 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       scope: 'runmesh:write',
       summary: 'What the owner should see before approving: label, host, system, fingerprint.',
       answer: z.record(z.string(), z.json()),
-      handle: (call) => ok(countingWrongCodes(limiter, call, () => linkFacts(services, call.param('code')))),
+      handle: (call) => {
+        limiter.check(wrongCodesOf(call), WRONG_CODES);
+        return ok(countingWrongCodes(limiter, call, () => linkFacts(services, call.param('code'))));
+      },
     }),
   ];
 }
 
-function countingWrongCodes<T>(
-  limiter: RateLimiter,
-  { address }: Pick<Call<unknown, unknown>, 'address'>,
-  work: () => T,
-): T {
-  const subject = `wrong-code ${address}`;
-  limiter.check(subject, WRONG_CODES_PER_HOUR);
+/** Counts what names no code, and what names one without its key: both are how somebody guesses. */
+function countingWrongCodes<T>(limiter: RateLimiter, call: Pick<AnyCall, 'address'>, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof RunmeshError && error.code === 'not_found') limiter.count(subject, HOUR_MS);
+    if (isRunmeshError(error, 'not_found') || isRunmeshError(error, 'unauthorized')) {
+      limiter.count(wrongCodesOf(call), WRONG_CODES);
+    }
     throw error;
   }
 }
+
+function wrongCodesOf({ address }: Pick<AnyCall, 'address'>): string {
+  return `wrong-code ${networkOf(address)}`;
+}
+
+type AnyCall = Call<unknown, unknown>;
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** Calls of an address. A person links a few devices; a guesser needs millions of tries for a code of 30 bits. */
+const STARTS: Rule = { limit: 60, windowMs: MINUTE_MS };
+const POLLS: Rule = { limit: 600, windowMs: MINUTE_MS };
+const WRONG_CODES: Rule = { limit: 20, windowMs: HOUR_MS };

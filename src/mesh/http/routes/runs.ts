@@ -22,6 +22,7 @@ import { readInput } from '../read-input.ts';
 import { ok, page, type Reply, readBefore, readLimit } from '../reply.ts';
 import { type KeyedCall, keyedRoute, type Route } from '../route.ts';
 import { streamRun, waitForEnd } from '../run-stream.ts';
+import { reaches } from '../scopes.ts';
 
 type AnyCall = KeyedCall<unknown, unknown>;
 
@@ -64,7 +65,7 @@ export function runRoutes(services: MeshServices): Route[] {
           limit: limit + 1,
         };
         return page(
-          listRuns(services.store, key.orgId, filter),
+          listRuns(services.store, key, filter),
           limit,
           ({ seq }) => seq,
           (rows) => rows.map(listItem),
@@ -114,10 +115,10 @@ export function runRoutes(services: MeshServices): Route[] {
   ];
 }
 
-/** The run of the path, in the caller's organisation. */
+/** The run of the path, where the caller's key reaches it. */
 export function ownRun({ store }: MeshServices, call: Pick<AnyCall, 'param' | 'key'>): RunRow {
   const run = findRun(store, call.param('runId'));
-  if (run?.orgId === call.key.orgId) return run;
+  if (run !== undefined && reaches(call.key, run)) return run;
   throw new RunmeshError('not_found', `There is no run ${call.param('runId')}.`);
 }
 
@@ -134,7 +135,8 @@ async function startRun(services: MeshServices, call: AnyCall, body: RunRequest)
   const why = waitsForDevice ? 'registered' : await waitForEnd(services, call, run);
   if (why === 'drained')
     throw new RunmeshError('unavailable', `The mesh goes down; run ${run.id} goes on after it.`);
-  if (why === 'revoked') throw new RunmeshError('invalid_token', 'This API key was revoked.');
+  if (why === 'revoked')
+    throw new RunmeshError('invalid_token', 'This API key was revoked or has expired meanwhile.');
   return ok(recordOf(services, findRun(services.store, run.id) ?? run));
 }
 

@@ -80,7 +80,7 @@ function ownThread(
   { store }: MeshServices,
   call: Pick<KeyedCall<unknown, unknown>, 'param' | 'key'>,
 ): ThreadRow {
-  const found = findThread(store, call.key.orgId, call.param('threadId'));
+  const found = findThread(store, call.key, call.param('threadId'));
   if (found !== undefined) return found;
   throw new RunmeshError('not_found', `There is no thread ${call.param('threadId')}.`);
 }
@@ -95,7 +95,7 @@ function listOf(
     throw new RunmeshError('not_found', `There is no agent ${query.agent}.`);
   }
   const limit = readLimit(query, LIMITS.threadsPerPage);
-  const rows = listThreads(store, key.orgId, {
+  const rows = listThreads(store, key, {
     agentId: agent?.id,
     before: readBefore(query),
     limit: limit + 1,

