@@ -187,10 +187,14 @@ export class Session {
 
   #dispatch(order: DispatchOrder): void {
     const { runId, attempt } = order;
-    const answer = this.#options.orders.dispatch(order);
+    const answer = this.#isForUs(order) ? this.#options.orders.dispatch(order) : FOR_ANOTHER;
     if (answer.accepted) this.connection.send({ type: 'accepted', runId, attempt });
     else
       this.connection.send({ type: 'rejected', runId, attempt, code: answer.code, message: answer.message });
+  }
+
+  #isForUs({ agent }: DispatchOrder): boolean {
+    return agent.targetDeviceId === undefined || agent.targetDeviceId === this.#options.identity.deviceId;
   }
 
   /** An order that does not fit a frame. When it cannot be fetched the mesh sends it again in a while. */
@@ -227,3 +231,9 @@ export class Session {
 function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
+
+const FOR_ANOTHER = {
+  accepted: false,
+  code: 'forbidden',
+  message: 'The agent of this run is bound to another device.',
+} as const;

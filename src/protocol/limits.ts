@@ -17,6 +17,7 @@ export const LIMITS = {
   maxBufferedChunks: 1_024,
   maxJsonDepth: 64,
   maxJsonKeys: 10_000,
+  pingsPerHeartbeat: 100,
   heartbeatMs: 15_000,
   heartbeatMinMs: 5_000,
   heartbeatMaxMs: 60_000,

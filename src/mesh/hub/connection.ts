@@ -32,6 +32,8 @@ export class DeviceConnection {
   readonly #socket: WebSocket;
   readonly #dispatches = new Map<string, { dueMs: number; rejections: number }>();
   #heardMs: number;
+  /** Since the last heartbeat of this end. */
+  #pings = 0;
   #heartbeatDueMs: number;
 
   constructor(
@@ -52,6 +54,7 @@ export class DeviceConnection {
       this.send({ type: 'ack', runId, runSequence }),
     );
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#take(data, isBinary, events));
+    socket.on('ping', () => this.#takePing());
     socket.on('close', () => {
       this.ended ??= 'closed';
       this.acks.stop();
@@ -99,6 +102,7 @@ export class DeviceConnection {
     const now = this.#core.clock.monotonic();
     if (now < this.#heartbeatDueMs) return false;
     this.#heartbeatDueMs = now + LIMITS.heartbeatMs;
+    this.#pings = 0;
     return true;
   }
 
@@ -123,6 +127,12 @@ export class DeviceConnection {
   noteRunEnded(runId: string): void {
     this.#dispatches.delete(runId);
     for (const [id, { rejections }] of this.#dispatches) if (rejections > 0) this.#dispatches.delete(id);
+  }
+
+  /** The library answers each by itself, and a device that reads no answers would have us keep them. */
+  #takePing(): void {
+    this.#pings += 1;
+    if (this.#pings > LIMITS.pingsPerHeartbeat) this.close('protocol', 'too many pings');
   }
 
   #take(data: Buffer, isBinary: boolean, events: ConnectionEvents): void {

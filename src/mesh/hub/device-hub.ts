@@ -25,6 +25,8 @@ export class DeviceHub implements Devices {
   readonly #connections = new Map<string, DeviceConnection>();
   /** How devices left that were here since the mesh started. */
   readonly #departed = new Map<string, Presence>();
+  /** When newer connections took over, by device. */
+  readonly #takeovers = new Map<string, number[]>();
   #onAllGone = () => {};
 
   constructor(core: MeshCore, server: Server) {
@@ -118,7 +120,7 @@ export class DeviceHub implements Devices {
     const { store, clock, log } = this.#core;
     const older = this.#connections.get(node.id);
     this.#connections.set(node.id, connection);
-    older?.close('replaced');
+    if (older !== undefined) this.#takeOver(older);
     recordHello(store, node.id, hello, clock.now());
     connection.send({
       type: 'welcome',
@@ -131,6 +133,19 @@ export class DeviceHub implements Devices {
     });
     log.info({ deviceId: node.id, sessionId: connection.sessionId }, 'device connected');
     serveDevice(this.#core, connection);
+  }
+
+  /** One device seldom takes over from itself; two daemons that have its key do it all the time. */
+  #takeOver(older: DeviceConnection): void {
+    const { deviceId } = older;
+    const { clock, log } = this.#core;
+    const now = clock.monotonic();
+    const lately = (this.#takeovers.get(deviceId) ?? []).filter((at) => now - at < LIMITS.replacedWithinMs);
+    this.#takeovers.set(deviceId, [...lately, now]);
+    if (lately.length + 1 >= LIMITS.replacedTimes) {
+      log.warn({ deviceId, alarm: 'duplicate_identity' }, 'the key of a device seems to be in use twice');
+    }
+    older.close('replaced');
   }
 
   #forget(connection: DeviceConnection): void {

@@ -36,6 +36,11 @@ export function challengeDevice(
 
   socket.on('error', () => waiting.abort());
   socket.once('close', () => waiting.abort());
+  let pings = 0;
+  socket.on('ping', () => {
+    pings += 1;
+    if (!waiting.signal.aborted && pings > LIMITS.pingsPerHeartbeat) refuse('protocol', 'too many pings');
+  });
   if (socket.protocol !== SUBPROTOCOL) {
     refuse('version', `this mesh speaks ${SUBPROTOCOL}`);
     return;
