@@ -356,6 +356,7 @@ describe('a mesh that lies', () => {
       log: pino({ level: 'silent' }),
       identity: {
         deviceId: 'dev_1',
+        meshEpoch: 'epoch',
         meshUrl: url,
         meshOrigin: url,
         sign: () => 'signature',
@@ -384,7 +385,6 @@ describe('a mesh that lies', () => {
       },
       liveTexts: () => [],
       say: () => {},
-      networkAddresses: () => '',
       onOnline: () => {},
       onStopped: () => {},
     });

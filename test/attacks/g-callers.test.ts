@@ -183,7 +183,7 @@ describe('another organisation', () => {
       expect(ours.status).toBe(404);
       expect([method, path(id), told(ours, id)]).toEqual([method, path(id), told(never, 'never-was')]);
     }
-    for (const path of ['/v1/run', '/v1/threads', '/v1/agents', '/v1/runmesh/nodes']) {
+    for (const path of ['/v1/run', '/v1/threads', '/v1/agents', '/v1/runmesh/nodes', '/v1/runmesh/audit']) {
       expect([path, (await mesh.call('GET', path, undefined, theirs)).data]).toEqual([path, []]);
     }
     expect((await mesh.call('GET', '/v1/api-keys', undefined, theirs)).data).toHaveLength(1);
