@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { modelsConfig, NO_MODELS_CONFIG } from '../protocol/models-config.ts';
 import { runLimits } from '../protocol/run-limits.ts';
+import { sandboxMode, sandboxNetwork } from '../protocol/sandbox.ts';
 import { webSearchConfig } from '../protocol/tools-config.ts';
 
 const workspaceName = z
@@ -17,6 +18,25 @@ const deviceLimits = runLimits.extend({
   outputBytes: runLimits.shape.outputBytes.unwrap().default(1_073_741_824),
   diskBytes: runLimits.shape.diskBytes.unwrap().default(21_474_836_480),
 });
+
+/** `~/` is the owner's home. A sandbox knows paths and no patterns, so a name with one's characters is refused. */
+const pathFromHome = z
+  .string()
+  .refine((path) => isAbsolute(path) || path.startsWith('~/'), 'expected an absolute path, or one from ~/')
+  .refine((path) => !/[*?[\]\0]/.test(path), 'a path without *, ? or brackets');
+
+/** What runs may touch on this device. A run may ask for less (`metadata.sandbox`), never for more. */
+export const sandboxConfig = z.strictObject({
+  mode: sandboxMode.default('workspace-write'),
+  network: sandboxNetwork.default('off'),
+  /** Stores of secrets that runs may read all the same. */
+  readable: z.array(pathFromHome).default([]),
+  /** Folders besides the workspace that runs may change. */
+  writable: z.array(pathFromHome).default([]),
+  /** What becomes of runs where this machine has no sandbox. */
+  unavailable: z.enum(['refuse', 'run-unsandboxed']).default('refuse'),
+});
+export type SandboxConfig = z.infer<typeof sandboxConfig>;
 
 /** The mesh this device is linked to. Written by `link`, erased by `unlink`. */
 export const meshPin = z.strictObject({
@@ -71,6 +91,7 @@ export const deviceConfig = z.strictObject({
       caFile: absolutePath.optional(),
     })
     .default({}),
+  sandbox: sandboxConfig.prefault({}),
   models: modelsConfig.default(NO_MODELS_CONFIG),
   /** The most that one run may use; agents and runs may ask for less. */
   limits: deviceLimits.default(deviceLimits.parse({})),

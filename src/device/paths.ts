@@ -17,6 +17,8 @@ export interface DevicePaths {
   lock: string;
   pid: string;
   secrets: string;
+  /** Temporary folders of runs and helpers. Outside `home`, since a run may write to its own. */
+  temporary: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +40,7 @@ export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir
     lock: join(home, 'daemon.lock'),
     pid: join(home, 'daemon.pid'),
     secrets: join(home, 'secrets.json'),
+    temporary: join(env.TMPDIR && isAbsolute(env.TMPDIR) ? env.TMPDIR : '/tmp', `runmesh-${homeHash(home)}`),
   };
 }
 
@@ -46,25 +49,28 @@ export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir
  * is refused: what lies in it (the config, the journal, the socket) may be theirs. So is a link in a folder's place.
  */
 export function prepareFolders(paths: DevicePaths): void {
-  for (const folder of new Set([paths.home, paths.logs, dirname(paths.socket)])) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const stats = lstatSync(folder);
-    // In a shared temporary folder somebody else may have made this name first.
-    if (!stats.isDirectory() || (process.getuid !== undefined && stats.uid !== process.getuid())) {
-      throw new RunmeshError(
-        'home_not_ours',
-        `${folder} is ${stats.isSymbolicLink() ? 'a link, and not' : 'not'} a folder of this user. Remove it, or point RUNMESH_HOME at a folder of your own.`,
-      );
-    }
-    if ((stats.mode & 0o022) !== 0) {
-      throw new RunmeshError(
-        'home_writable_by_others',
-        `Others may write to ${folder}, so nothing in it can be trusted. Look at what is in it, then run \`chmod 700\` on it, or point RUNMESH_HOME at a folder of your own.`,
-      );
-    }
-    if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  }
+  for (const folder of new Set([paths.home, paths.logs, dirname(paths.socket)])) ownFolder(folder);
   refuseSyncedFolder(realpathSync(paths.home));
+}
+
+/** Makes one such folder. Throws `home_not_ours` or `home_writable_by_others`. */
+export function ownFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stats = lstatSync(folder);
+  // In a shared temporary folder somebody else may have made this name first.
+  if (!stats.isDirectory() || (process.getuid !== undefined && stats.uid !== process.getuid())) {
+    throw new RunmeshError(
+      'home_not_ours',
+      `${folder} is ${stats.isSymbolicLink() ? 'a link, and not' : 'not'} a folder of this user. Remove it, or point RUNMESH_HOME (TMPDIR for temporary files) at a folder of your own.`,
+    );
+  }
+  if ((stats.mode & 0o022) !== 0) {
+    throw new RunmeshError(
+      'home_writable_by_others',
+      `Others may write to ${folder}, so nothing in it can be trusted. Look at what is in it, then run \`chmod 700\` on it, or point RUNMESH_HOME (TMPDIR for temporary files) at a folder of your own.`,
+    );
+  }
+  if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }
 
 /** iCloud Drive moves files away and brings older ones back, under an open journal too. */

@@ -6,19 +6,27 @@ export interface EnvironmentParts {
   agent: Readonly<Record<string, string>>;
   /** Whether a person could sit at the terminal: colours and pagers make sense only then. */
   interactive: boolean;
+  /** The run's own folder for temporary files. Caches go there as well: the owner's are not writable. */
+  temporary: string;
 }
 
 /**
  * A command's whole environment, built up from nothing: provider keys, tokens and the daemon's own variables are not
  * removed from it, they never come in. What an agent sets may not change what the owner's programs load or run.
  */
-export function commandEnvironment({ own, agent, interactive }: EnvironmentParts): Record<string, string> {
+export function commandEnvironment({
+  own,
+  agent,
+  interactive,
+  temporary,
+}: EnvironmentParts): Record<string, string> {
   const built: Record<string, string> = {};
   for (const [name, value] of Object.entries(own)) {
     if (value !== undefined && PASSED.test(name)) built[name] = value;
   }
   built.PATH ??= '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
   built.LANG ??= 'C.UTF-8';
+  built.TMPDIR = temporary;
   return { ...built, ...(interactive ? AT_A_TERMINAL : UNATTENDED), ...agent };
 }
 
@@ -32,7 +40,7 @@ export function allowedAgentEnvironment(
 }
 
 const PASSED =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_(CONFIG|DATA|CACHE|STATE)_HOME|HOMEBREW_PREFIX)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|XDG_(CONFIG|DATA|CACHE|STATE)_HOME|HOMEBREW_PREFIX)$/;
 
 const LOADS_CODE =
   /^(LD_.*|DYLD_.*|NODE_OPTIONS|BASH_ENV|ENV|ZDOTDIR|PROMPT_COMMAND|GIT_.*|PERL5(OPT|LIB)|PYTHON(STARTUP|PATH|HOME)|RUBY(OPT|LIB)|JAVA_TOOL_OPTIONS|RUNMESH_.*|RUNTOOLS_.*)$/;

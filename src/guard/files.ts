@@ -4,7 +4,7 @@ import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { HELD_FLAGS, type HeldFolder, holdFolder } from './held-folder.ts';
-import { asSentence, type InsidePath, openInside, refuseProtected, resolveInside } from './inside.ts';
+import { asSentence, type InsidePath, openInside, refuseUnwritable, resolveInside } from './inside.ts';
 import type { Workspace } from './workspaces.ts';
 
 /** File operations of our own tools: inside a workspace or not at all. Paths may be relative or absolute. */
@@ -54,7 +54,7 @@ export async function writeInside(
   mode?: number,
 ): Promise<string> {
   const place = await resolveInside(workspace, path, 'parents');
-  refuseProtected(place);
+  refuseUnwritable(workspace, place);
   if (place.real === workspace.root) throw notWritable(place.path);
   return inFolder(workspace, place, true, async (folder, name) => {
     const before = await lstat(folder.at(name)).catch(() => undefined);
@@ -85,7 +85,7 @@ export async function deleteInside(workspace: Workspace, path: string): Promise<
     real: join(parent.real, name),
     path: parent.path === '.' ? name : `${parent.path}/${name}`,
   };
-  refuseProtected(place);
+  refuseUnwritable(workspace, place);
   return inFolder(workspace, place, false, async (folder) => {
     const stats = await lstat(folder.at(name));
     if (stats.isDirectory()) {
@@ -122,8 +122,13 @@ export async function listInside(
 ): Promise<{ path: string; entries: Dirent[] }> {
   const place = await resolveInside(workspace, path);
   try {
-    const entries = await readdir(place.real, { withFileTypes: true });
-    return { path: place.path, entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+    const folder = await holdFolder(workspace, place.real);
+    try {
+      const entries = await readdir(folder.at('.'), { withFileTypes: true });
+      return { path: place.path, entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+    } finally {
+      await folder.close();
+    }
   } catch (error) {
     if (codeOf(error) !== 'ENOTDIR') throw asSentence(error, place.path);
     throw new RunmeshError('not_a_folder', `${place.path} is a file, not a folder.`, { cause: error });

@@ -3,6 +3,9 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { HELD_FLAGS, holdFolder } from './held-folder.ts';
+import { isInside } from './paths.ts';
+import { isProtectedName } from './protected-names.ts';
+import { isHidden, isWritable } from './sandbox-policy.ts';
 import type { Workspace } from './workspaces.ts';
 
 /**
@@ -15,8 +18,9 @@ export interface InsidePath {
 }
 
 /**
- * Resolves a path and refuses what lies outside the workspace, symlinks and `..` included. The last component need
- * not exist; with `missing: 'parents'` neither need its folders. Throws `outside_workspace` or `path_invalid`.
+ * Resolves a path and refuses what lies outside the workspace, symlinks and `..` included, and what the run's policy
+ * hides. The last component need not exist; with `missing: 'parents'` neither need its folders. Throws
+ * `outside_workspace`, `secret_store` or `path_invalid`.
  */
 export async function resolveInside(
   workspace: Workspace,
@@ -37,13 +41,31 @@ export async function resolveInside(
       `${path} is outside the workspace "${workspace.name}" (${workspace.root}). Use a path inside it.`,
     );
   }
-  return { real, path: relative(workspace.root, real).split(sep).join('/') || '.' };
+  const inside = { real, path: relative(workspace.root, real).split(sep).join('/') || '.' };
+  if (isHidden(workspace.policy, real)) {
+    throw new RunmeshError(
+      'secret_store',
+      `${inside.path} is where secrets are kept, so no run reads or changes it. Its owner can open it with \`runmesh config set sandbox.readable\`.`,
+    );
+  }
+  return inside;
 }
 
-/** Refuses to change what would run code later, by case-insensitive names, since a Mac's volumes fold case. */
-export function refuseProtected({ path }: InsidePath): void {
-  if (!PROTECTED.test(`/${path.toLowerCase().normalize('NFC')}/`)) return;
-  throw new RunmeshError('protected_path', `${path} may not be changed: git runs what stands there.`);
+/**
+ * Refuses to change what the run's policy lets nobody change: everything when it only reads, and what would run as the
+ * owner later. Throws `read_only` or `protected_path`.
+ */
+export function refuseUnwritable(workspace: Workspace, { real, path }: InsidePath): void {
+  const { policy } = workspace;
+  if (policy.mode === 'danger-full-access') return;
+  if (policy.mode === 'read-only') {
+    throw new RunmeshError('read_only', `${path} was not changed: this run may only read.`);
+  }
+  if (isWritable(policy, real) && !isProtectedName(path)) return;
+  throw new RunmeshError(
+    'protected_path',
+    `${path} may not be changed: git, a shell or an editor would run what stands there. Its owner can change it.`,
+  );
 }
 
 /**
@@ -94,10 +116,6 @@ export function asSentence(error: unknown, path: string): unknown {
     : new RunmeshError(code === 'ENOENT' ? 'not_found' : 'file_error', text, { cause: error });
 }
 
-export function isInside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
-}
-
 async function realTarget(wanted: string, missing: 'last' | 'parents', links: number): Promise<string> {
   try {
     return await realpath(wanted);
@@ -127,5 +145,3 @@ function kindOf(stats: Stats): string {
 
 /** PATH_MAX on Linux; macOS has 1,024. */
 const MAX_PATH = 4_096;
-
-const PROTECTED = /\/\.git\/(hooks|config|config\.worktree)\/|\/\.git\/modules\/(.*\/)?(hooks|config)\//;

@@ -1,19 +1,25 @@
 import { realpathSync, statSync } from 'node:fs';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
+import type { SandboxPolicy } from './sandbox-policy.ts';
 
-/** A folder that runs may work in. */
-export interface Workspace {
+/** A folder of the config. */
+export interface WorkspaceFolder {
   /** Its name in the config. */
   name: string;
   /** Absolute, symlinks resolved. */
   root: string;
 }
 
+/** A folder that a run works in, and what the run may do there and elsewhere. */
+export interface Workspace extends WorkspaceFolder {
+  policy: SandboxPolicy;
+}
+
 /**
  * The workspace of a name, as it is on disk now. Throws `workspace_unknown` for a name the config does not have, and
  * `workspace_missing` for a folder that vanished or is none.
  */
-export function openWorkspace(folders: Readonly<Record<string, string>>, asked?: unknown): Workspace {
+export function openWorkspace(folders: Readonly<Record<string, string>>, asked?: unknown): WorkspaceFolder {
   const name = asked ?? 'default';
   if (typeof name !== 'string') {
     throw new RunmeshError('workspace_unknown', 'metadata.workspace is not the name of a workspace.');

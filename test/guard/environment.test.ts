@@ -18,7 +18,7 @@ const own = {
 
 describe('a command’s environment', () => {
   it('has what a program needs, and nothing of the daemon’s keys, tokens or variables', () => {
-    const built = commandEnvironment({ own, agent: {}, interactive: false });
+    const built = commandEnvironment({ own, agent: {}, interactive: false, temporary: '/tmp/run' });
     expect(built).toMatchObject({ PATH: '/bin', HOME: '/home/a', LC_ALL: 'C', TERM: 'dumb', PAGER: 'cat' });
     expect(JSON.stringify(built)).not.toMatch(/secret|evil|agent|\/x/);
   });
@@ -39,7 +39,7 @@ describe('a command’s environment', () => {
   });
 
   it('is dressed for a person only where one could sit', () => {
-    expect(commandEnvironment({ own, agent: {}, interactive: true })).toMatchObject({
+    expect(commandEnvironment({ own, agent: {}, interactive: true, temporary: '/tmp/run' })).toMatchObject({
       TERM: 'xterm-256color',
     });
   });

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { deleteInside, listInside, readInside, writeInside } from '../../src/guard/files.ts';
 import { openWorkspace } from '../../src/guard/workspaces.ts';
+import { policyFor } from '../support/policies.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** A workspace with a secret beside it. */
@@ -26,7 +27,7 @@ function place() {
   writeFileSync(join(dir, 'secret'), 'secret');
   writeFileSync(join(dir, 'work-evil', 'secret'), 'secret');
   writeFileSync(join(root, 'src', 'a.txt'), 'inside');
-  return { dir, root, workspace: openWorkspace({ default: root }) };
+  return { dir, root, workspace: { ...openWorkspace({ default: root }), policy: policyFor(root) } };
 }
 
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -1,0 +1,28 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+
+/** Whether a path is a folder or something in it, by whole names: `/work-evil` is not in `/work`. */
+export function isInside(root: string, path: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** A path with its symlinks resolved as far as it exists; what does not exist yet is taken as it is named. */
+export function realAsFarAsThere(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realAsFarAsThere(parent), basename(path));
+  }
+}
+
+/**
+ * A path as a volume that folds case would compare it, and without the characters such a volume ignores in names: what
+ * looks like another name to us may be the same file to it (APFS, HFS+).
+ */
+export function foldPath(path: string): string {
+  return path.replace(IGNORED, '').normalize('NFKC').toLowerCase();
+}
+
+/** Code points that HFS+ ignores in names, as git's own check has them. */
+const IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;

@@ -1,0 +1,97 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protected-names.ts';
+
+/**
+ * The protected places of a writable folder as they are on disk now, for a sandbox that knows paths and no patterns
+ * (bubblewrap). A folder that does not exist is named by something in it: the sandbox then puts an empty folder over its
+ * name. Files that do not exist are left out, since only a file in the owner's folder could stand for them; `.git` is
+ * always protected. `git` are the `.git` of nested repositories, which take a while to find.
+ */
+export function protectedPlaces(root: string, git = gitFolders(root)): string[] {
+  const places: string[] = [];
+  for (const name of PROTECTED_FOLDERS) places.push(folderOrStub(root, name));
+  for (const name of PROTECTED_FILES)
+    if (kindOf(join(root, name)) !== undefined) places.push(join(root, name));
+  for (const folder of new Set([join(root, '.git'), ...git])) places.push(...inGitFolder(folder));
+  return [...new Set(places)];
+}
+
+function inGitFolder(git: string): string[] {
+  const kind = kindOf(git);
+  if (kind === undefined) return [join(git, ABSENT)];
+  if (kind === 'other' || isEmpty(git)) return [git];
+  const own = PROTECTED_IN_GIT.map((name) => join(git, name)).filter((path) => kindOf(path) !== undefined);
+  if (kindOf(join(git, 'hooks')) === undefined) own.push(join(git, 'hooks', ABSENT));
+  const below = ['modules', 'worktrees'].flatMap((name) => {
+    const folder = join(git, name);
+    return foldersIn(folder).map((one) => join(folder, one));
+  });
+  // A submodule's name may have slashes; its folder is then a level or more further in.
+  return [
+    ...own,
+    ...below.flatMap((folder) => (kindOf(join(folder, 'HEAD')) === undefined ? [] : inGitFolder(folder))),
+  ];
+}
+
+/** Every `.git` of a folder and of the folders in it, `DEPTH` levels deep. */
+export function gitFolders(root: string): string[] {
+  const found: string[] = [];
+  let level = [root];
+  let looked = 0;
+  for (let depth = 0; depth <= DEPTH && level.length > 0; depth += 1) {
+    const next: string[] = [];
+    for (const folder of level) {
+      looked += 1;
+      if (looked > MOST_FOLDERS) return found;
+      for (const name of namesIn(folder)) {
+        if (name.name === '.git') found.push(join(folder, name.name));
+        else if (name.isDirectory() && !NOT_OPENED.has(name.name)) next.push(join(folder, name.name));
+      }
+    }
+    level = next;
+  }
+  return found;
+}
+
+/**
+ * A folder to protect, by the first of its parts that is missing. An empty part is protected whole: it may be the sandbox's
+ * own, put there for a command that still runs, and nothing more may be put into it.
+ */
+function folderOrStub(root: string, name: string): string {
+  let path = root;
+  for (const part of name.split('/')) {
+    path = join(path, part);
+    const kind = kindOf(path);
+    if (kind === undefined) return join(path, ABSENT);
+    if (kind === 'other' || isEmpty(path)) return path;
+  }
+  return path;
+}
+
+function isEmpty(folder: string): boolean {
+  return namesIn(folder).length === 0;
+}
+
+function kindOf(path: string): 'folder' | 'other' | undefined {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'other';
+}
+
+function foldersIn(folder: string): string[] {
+  return namesIn(folder).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+}
+
+function namesIn(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+const ABSENT = 'absent';
+const DEPTH = 3;
+/** A bound on what a command may cost in a folder of many. */
+const MOST_FOLDERS = 2_000;
+const NOT_OPENED: ReadonlySet<string> = new Set(['node_modules']);
