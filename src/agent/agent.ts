@@ -20,7 +20,7 @@ export async function runAgent(state: AgentState, ports: AgentPorts, signal: Abo
   const earlier = readHistory(order.history);
   const events = [...state.events];
   const system = systemPromptOf(order.agent, {
-    workspace: ports.workspace.root,
+    workspace: ports.workspace,
     platform: ports.platform,
     hasTools: ports.tools.length > 0,
   });

@@ -22,7 +22,7 @@ export type AgentEnd =
 export interface AgentPorts {
   models: Models;
   tools: readonly Tool[];
-  workspace: { name: string; root: string };
+  workspace: ToolContext['workspace'];
   platform: string;
   /** A model's answer and the calls it asks for, in one commit. */
   commitStep(events: RunEvent[]): RunEvent[];

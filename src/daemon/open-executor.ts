@@ -1,6 +1,12 @@
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { acquireLock } from '../device/lock.ts';
+import { ownFolder } from '../device/paths.ts';
+import { runFolder } from '../guard/run-folder.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
+import { listUnfinished } from '../journal/read-run.ts';
 import { isoTime } from '../kit/clock.ts';
+import { installFolder } from '../kit/version.ts';
 import { createModels } from '../models/models.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { Credentials } from './credentials.ts';
@@ -43,6 +49,7 @@ export function openExecutor(
     throw error;
   }
   const opened = journal;
+  sweepRunFolders(paths.temporary, opened);
   const models = createModels({
     env,
     clock,
@@ -58,8 +65,11 @@ export function openExecutor(
   });
   const { host, toolbox, warm, close } = createRunHost({
     config,
+    paths,
     env,
+    homedir: world.homedir,
     platform,
+    program: ['dist', 'node_modules'].map((name) => join(installFolder(), name)),
     models,
     fetch,
     redactor,
@@ -77,8 +87,23 @@ export function openExecutor(
     close: async () => {
       await close();
       await audit.close();
+      sweepRunFolders(paths.temporary, opened);
+      if (readdirSync(paths.temporary).length === 0) rmdirSync(paths.temporary);
       opened.close();
       lock.release();
     },
   };
+}
+
+/**
+ * Takes away what runs and helpers, of a process that was killed perhaps, left in the temporary folder. The folder is
+ * looked at first: in a shared one its name may lead to somebody else's.
+ */
+function sweepRunFolders(temporary: string, journal: Journal): void {
+  ownFolder(temporary);
+  const kept = new Set(listUnfinished(journal).map(({ runId }) => runFolder(temporary, runId)));
+  for (const name of readdirSync(temporary)) {
+    const path = join(temporary, name);
+    if (!kept.has(path)) rmSync(path, { recursive: true, force: true });
+  }
 }

@@ -1,24 +1,32 @@
+import { rm } from 'node:fs/promises';
 import type { DeviceConfig } from '../device/config-schema.ts';
+import type { DevicePaths } from '../device/paths.ts';
 import { allowedAgentEnvironment } from '../guard/environment.ts';
 import { narrowestLimits } from '../guard/limits.ts';
 import type { Redactor } from '../guard/redact.ts';
-import { openWorkspace } from '../guard/workspaces.ts';
+import { runFolder } from '../guard/run-folder.ts';
 import type { Clock } from '../kit/clock.ts';
+import { messageOf } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
-import type { Leash } from '../leash/leash.ts';
 import { startLeash } from '../leash/leash-client.ts';
+import { createLeashPool } from '../leash/leash-pool.ts';
 import { reapProcesses } from '../leash/reap.ts';
 import type { Models } from '../models/step.ts';
 import type { RunHost } from '../runs/ports.ts';
 import { RunSessions, sessionMark } from '../tools/exec/run-sessions.ts';
 import { createToolbox, type Toolbox } from '../tools/registry.ts';
+import { createRunWorkspaces } from './run-workspace.ts';
 
 export interface RunHostOptions {
   /** Live. */
   config: DeviceConfig;
+  paths: DevicePaths;
   env: Readonly<Record<string, string | undefined>>;
+  homedir: string;
   platform: NodeJS.Platform;
+  /** Where this program is installed: no run changes it. */
+  program: readonly string[];
   models: Models;
   fetch: typeof fetch;
   redactor: Redactor;
@@ -36,25 +44,11 @@ export interface OpenedHost {
   close(): Promise<void>;
 }
 
-export function createRunHost({
-  config,
-  env,
-  platform,
-  models,
-  fetch,
-  redactor,
-  clock,
-  random,
-  log,
-}: RunHostOptions): OpenedHost {
-  let leash: Promise<Leash> | undefined;
-  const openLeash = async (): Promise<Leash> => {
-    const current = await leash?.catch(() => undefined);
-    if (current?.alive) return current;
-    leash = startLeash({ log });
-    return leash;
-  };
-  const sessions = new RunSessions(openLeash, random, redactor);
+export function createRunHost(options: RunHostOptions): OpenedHost {
+  const { config, paths, env, platform, models, fetch, redactor, clock, random, log } = options;
+  const leashes = createLeashPool((domains) => startLeash({ log, temporary: paths.temporary, domains }));
+  const sessions = new RunSessions(leashes.open, random, redactor);
+  const workspaceOf = createRunWorkspaces(options);
   const toolbox = createToolbox({
     sessions,
     clock,
@@ -70,26 +64,24 @@ export function createRunHost({
   });
   return {
     toolbox,
-    warm: async () => {
-      await openLeash();
-    },
-    close: async () => {
-      const current = await leash?.catch(() => undefined);
-      await current?.close();
-    },
+    warm: leashes.warm,
+    close: leashes.close,
     host: {
       models,
       platform,
-      prepare: ({ agent, metadata }) => ({
-        tools: toolbox.select(agent.tools),
-        workspace: openWorkspace(config.workspaces, metadata.workspace),
-      }),
+      prepare: (order) => ({ tools: toolbox.select(order.agent.tools), workspace: workspaceOf(order) }),
       agentEnvironment: ({ agent }) => allowedAgentEnvironment(agent.env, config.environment.allow),
       limits: (order) => narrowestLimits(config.limits, order.agent.limits, order.config.limits),
       price: (model) =>
         Object.hasOwn(config.models.prices, model) ? config.models.prices[model] : undefined,
       measure: (runId) => sessions.measure(runId, clock.monotonic()),
-      endCommands: (runId) => sessions.endRun(runId),
+      endCommands: async (runId, { over }) => {
+        await sessions.endRun(runId);
+        if (!over) return;
+        await rm(runFolder(paths.temporary, runId), { recursive: true, force: true }).catch((error) =>
+          log.warn({ runId, reason: messageOf(error) }, 'a run’s temporary folder could not be removed'),
+        );
+      },
       reap: async (processes) => {
         const marked = processes.map((one) => ({ ...one, mark: sessionMark(one.runId, one.sessionId) }));
         const ended = await reapProcesses(marked);

@@ -42,21 +42,26 @@ export async function resolveInside(
     );
   }
   const inside = { real, path: relative(workspace.root, real).split(sep).join('/') || '.' };
-  if (isHidden(workspace.policy, real)) {
-    throw new RunmeshError(
-      'secret_store',
-      `${inside.path} is where secrets are kept, so no run reads or changes it. Its owner can open it with \`runmesh config set sandbox.readable\`.`,
-    );
-  }
+  refuseHidden(workspace, inside);
   return inside;
+}
+
+function refuseHidden({ policy }: Workspace, { real, path }: InsidePath): void {
+  if (!isHidden(policy, real)) return;
+  throw new RunmeshError(
+    'secret_store',
+    `${path} is where secrets are kept, so no run reads or changes it. Its owner can open it with \`runmesh config set sandbox.readable\`.`,
+  );
 }
 
 /**
  * Refuses to change what the run's policy lets nobody change: everything when it only reads, and what would run as the
- * owner later. Throws `read_only` or `protected_path`.
+ * owner later. Throws `read_only`, `protected_path` or `secret_store`.
  */
-export function refuseUnwritable(workspace: Workspace, { real, path }: InsidePath): void {
+export function refuseUnwritable(workspace: Workspace, place: InsidePath): void {
   const { policy } = workspace;
+  const { real, path } = place;
+  refuseHidden(workspace, place);
   if (policy.mode === 'danger-full-access') return;
   if (policy.mode === 'read-only') {
     throw new RunmeshError('read_only', `${path} was not changed: this run may only read.`);

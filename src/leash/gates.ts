@@ -17,7 +17,8 @@ export interface Gate {
  * that was not let go never runs.
  */
 export class Gates {
-  readonly #dir = mkdtempSync(join(tmpdir(), 'runmesh-leash-'));
+  /** The helper's own, empty but for the gates. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'leash-'));
   #made = 0;
   #ready: Gate[] = [];
 
@@ -31,11 +32,11 @@ export class Gates {
   close(): void {
     for (const gate of this.#ready) gate.discard();
     this.#ready = [];
-    rmSync(this.#dir, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   #make(): void {
-    const paths = Array.from({ length: BATCH }, () => join(this.#dir, `gate-${this.#made++}`));
+    const paths = Array.from({ length: BATCH }, () => join(this.folder, `gate-${this.#made++}`));
     execFileSync('/usr/bin/mkfifo', ['-m', '600', ...paths]);
     this.#ready = paths.map(gateAt);
   }

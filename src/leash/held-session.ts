@@ -6,6 +6,10 @@ import type { SessionExit, SessionRequest } from './leash.ts';
 import { OutputWindow } from './output-window.ts';
 import { type listProcesses, MARK_VARIABLE, type ProcessIdentity, readProcess } from './process-table.ts';
 import { ProcessTree } from './process-tree.ts';
+import { COMMAND_VARIABLE } from './sandbox-line.ts';
+import type { HeldLine } from './sandbox-lines.ts';
+import { shellText } from './sandbox-words.ts';
+import { SYSTEM_PATH } from './system-program.ts';
 
 export interface HeldSessionEvents {
   /** `cut` UTF-16 units before `text` were let go. */
@@ -22,14 +26,16 @@ export class HeldSession {
   readonly #output: OutputWindow;
   #ended: Promise<number> | undefined;
 
-  constructor(request: SessionRequest, gate: Gate, events: HeldSessionEvents) {
+  /** `line`: the way into the sandbox of the request's policy; without one the command runs as the owner does. */
+  constructor(request: SessionRequest, line: HeldLine | undefined, gate: Gate, events: HeldSessionEvents) {
     this.#gate = gate;
-    this.#pty = spawn('/bin/sh', ['-c', WAIT_AT_GATE, gate.path, request.file, ...request.args], {
+    const { args, env } = line === undefined ? plain(request) : sandboxed(request, line);
+    this.#pty = spawn('/bin/sh', ['-c', args[0] ?? '', gate.path, ...args.slice(1)], {
       name: request.env.TERM ?? 'dumb',
       cols: request.columns,
       rows: request.rows,
       cwd: request.cwd,
-      env: { ...request.env, [MARK_VARIABLE]: request.mark },
+      env: { ...env, [MARK_VARIABLE]: request.mark },
       encoding: 'utf8',
     });
     const row = readProcess(this.#pty.pid);
@@ -82,10 +88,31 @@ export class HeldSession {
   }
 }
 
+/** What a command is started with: the shell's script, then its words. */
+interface Start {
+  args: string[];
+  env: Record<string, string>;
+}
+
+function plain({ file, args, env }: SessionRequest): Start {
+  return { args: [`${WAIT_AT_GATE} exec "$@"`, file, ...args], env };
+}
+
+/**
+ * The command's variables and words wait in one variable until they are inside: nothing of them can bend what the sandbox
+ * itself is made with. SIGTERM and SIGHUP pass by the sandbox's own processes, so that the command has time to end well.
+ */
+function sandboxed({ file, args, env }: SessionRequest, { line }: HeldLine): Start {
+  return {
+    args: [`${WAIT_AT_GATE} trap '' TERM HUP; exec ${line}`],
+    env: { PATH: SYSTEM_PATH, [COMMAND_VARIABLE]: shellText([file, ...args], env) },
+  };
+}
+
 /** The path of the terminal's other side. node-pty has it on every Unix and leaves it out of its types. */
 function terminalOf(pty: IPty): string {
   return (pty as IPty & { ptsName: string }).ptsName;
 }
 
 /** $0 is the gate; its path stands in no environment. 125 is what a command that was never let go exits with. */
-const WAIT_AT_GATE = 'IFS= read -r _ < "$0" || exit 125; exec "$@"';
+const WAIT_AT_GATE = 'IFS= read -r _ < "$0" || exit 125;';

@@ -5,9 +5,14 @@ import type { Log } from '../kit/log.ts';
 import type { Leash, LeashSession, SessionExit } from './leash.ts';
 import type { FromLeash, ToLeash } from './messages.ts';
 import type { ProcessIdentity } from './process-table.ts';
+import { SYSTEM_PATH } from './system-program.ts';
 
 export interface StartLeashOptions {
   log: Log;
+  /** Where it keeps its own things: a folder that is hidden from every sandbox. The system's where it is not named. */
+  temporary?: string;
+  /** The domains that its sandboxes may reach. One helper serves one list, and any policy that has none. */
+  domains?: readonly string[];
   /** The helper's program; the compiled file beside this one. */
   entry?: string;
 }
@@ -22,11 +27,16 @@ interface Remote {
 }
 
 /** Starts the helper and waits until it is warm. Throws `leash_failed` when it cannot be started. */
-export async function startLeash({ log, entry = ENTRY }: StartLeashOptions): Promise<Leash> {
-  // Its environment is empty: what the daemon knows, the parent of every command must not.
-  const child = fork(entry, [], {
+export async function startLeash({
+  log,
+  temporary,
+  domains = [],
+  entry = ENTRY,
+}: StartLeashOptions): Promise<Leash> {
+  // Its environment has nothing of the daemon's: what the daemon knows, the parent of every command must not.
+  const child = fork(entry, [JSON.stringify(domains)], {
     detached: true,
-    env: {},
+    env: { PATH: SYSTEM_PATH, ...(temporary !== undefined && { TMPDIR: temporary }) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
   });

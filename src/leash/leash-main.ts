@@ -3,6 +3,8 @@ import { HeldSession } from './held-session.ts';
 import type { SessionRequest } from './leash.ts';
 import type { FromLeash, ToLeash } from './messages.ts';
 import { listProcesses } from './process-table.ts';
+import { type HeldLine, SandboxLines } from './sandbox-lines.ts';
+import { type Proxies, startProxies } from './sandbox-proxies.ts';
 
 /**
  * The helper process. It owns the ptys, decides nothing, and holds a channel to the daemon: when the channel closes,
@@ -15,13 +17,21 @@ const OBSERVE_MS = 250;
 const sessions = new Map<number, HeldSession>();
 /** Sessions whose leader has ended, and of which something may be left in the background. */
 const exited = new Set<number>();
+const lines = new Map<number, HeldLine>();
 const gates = new Gates();
+/** The domains of every sandbox of this helper, where it was started for some. */
+const domains: string[] = JSON.parse(process.argv[2] ?? '[]');
+let proxies: Proxies | undefined;
 let closing = false;
 
+// The sandbox library protects names in the current folder of whoever asks it. In this one there are none.
+process.chdir(gates.folder);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message) => handle(message as ToLeash));
 process.on('disconnect', () => close());
 const watch = setInterval(observe, OBSERVE_MS);
+if (domains.length > 0) proxies = await startProxies(domains, process.platform, gates.folder);
+const sandboxes = new SandboxLines(proxies, process.platform);
 send({ type: 'ready' });
 
 function handle(message: ToLeash): void {
@@ -30,7 +40,7 @@ function handle(message: ToLeash): void {
     return;
   }
   if (message.type === 'open') {
-    open(message.id, message.request);
+    open(message.id, message.request).catch(() => {});
     return;
   }
   const session = sessions.get(message.id);
@@ -41,9 +51,12 @@ function handle(message: ToLeash): void {
   else end(message.id, session);
 }
 
-function open(id: number, request: SessionRequest): void {
+async function open(id: number, request: SessionRequest): Promise<void> {
   try {
-    const session = new HeldSession(request, gates.take(), {
+    const line = request.policy.sandboxed ? await sandboxes.hold(request.policy) : undefined;
+    if (line !== undefined) lines.set(id, line);
+    if (closing) throw new Error('the helper that runs commands is ending');
+    const session = new HeldSession(request, line, gates.take(), {
       onOutput: (text, cut) => send({ type: 'output', id, text, cut }),
       onExit: (exit) => {
         exited.add(id);
@@ -53,8 +66,14 @@ function open(id: number, request: SessionRequest): void {
     sessions.set(id, session);
     send({ type: 'opened', id, process: session.process });
   } catch (error) {
+    releaseLine(id);
     send({ type: 'refused', id, message: error instanceof Error ? error.message : String(error) });
   }
+}
+
+function releaseLine(id: number): void {
+  lines.get(id)?.release();
+  lines.delete(id);
 }
 
 function end(id: number, session: HeldSession): void {
@@ -64,6 +83,7 @@ function end(id: number, session: HeldSession): void {
     .then(() => {
       sessions.delete(id);
       exited.delete(id);
+      releaseLine(id);
       send({ type: 'ended', id });
     })
     .catch(() => {});
@@ -88,6 +108,8 @@ function close(): void {
   clearInterval(watch);
   observe();
   Promise.allSettled([...sessions.values()].map((session) => session.end()))
+    .then(() => sandboxes.close())
+    .then(() => proxies?.close())
     .then(() => gates.close())
     .finally(() => process.exit(0))
     .catch(() => {});

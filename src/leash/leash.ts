@@ -1,3 +1,4 @@
+import type { SandboxPolicy } from '../guard/sandbox-policy.ts';
 import type { ProcessIdentity } from './process-table.ts';
 
 /** A command to open on a pty of its own. */
@@ -10,6 +11,8 @@ export interface SessionRequest {
   env: Record<string, string>;
   /** Unique to the command; all it starts bears it as `RUNMESH_SESSION`. */
   mark: string;
+  /** What it may touch. A command of an MCP server or of another engine carries one as well. */
+  policy: SandboxPolicy;
   columns: number;
   rows: number;
 }

@@ -17,7 +17,7 @@ import type { CommandUse } from './run-meter.ts';
 export interface RunHost {
   models: AgentPorts['models'];
   platform: string;
-  /** Throws `tool_unknown`, `workspace_unknown` or `workspace_missing`. */
+  /** Throws `tool_unknown`, `workspace_unknown`, `workspace_missing`, `sandbox_unavailable` or `sandbox_invalid`. */
   prepare(order: DispatchOrder): Pick<AgentPorts, 'tools' | 'workspace'>;
   /** The agent definition's variables that the owner allows. */
   agentEnvironment(order: DispatchOrder): Record<string, string>;
@@ -26,8 +26,8 @@ export interface RunHost {
   price(model: string): ModelPrice | undefined;
   /** What the run's commands have used in this process. */
   measure(runId: string): CommandUse;
-  /** Ends every command of the run; resolves when none is left. */
-  endCommands(runId: string): Promise<void>;
+  /** Ends every command of the run; resolves when none is left. A run that is `over` also leaves no temporary files. */
+  endCommands(runId: string, state: { over: boolean }): Promise<void>;
   /** Ends what is still alive of these processes of an earlier daemon; resolves when none is left. */
   reap(processes: readonly JournaledProcess[]): Promise<void>;
 }

@@ -84,7 +84,7 @@ export function createRuns(options: RunsOptions): Runs {
       },
       onDelta: (delta) => options.onDelta(runId, delta),
     });
-    await host.endCommands(runId);
+    await host.endCommands(runId, { over: outcome.kind !== 'suspended' && outcome.kind !== 'stalled' });
     if (outcome.kind === 'suspended' && !entry.forgotten) putDown(runId);
     entry.loop = undefined;
     tell(runId, { type: 'returned', outcome });

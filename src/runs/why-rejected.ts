@@ -20,7 +20,7 @@ export function whyRejected(
     if (isRunmeshError(error, 'tool_unknown')) {
       return { accepted: false, code: 'unsupported', message: messageOf(error) };
     }
-    if (isRunmeshError(error, 'workspace_unknown')) {
+    if (isRunmeshError(error, 'workspace_unknown') || isRunmeshError(error, 'sandbox_invalid')) {
       return { accepted: false, code: 'invalid', message: messageOf(error) };
     }
     // A folder that vanished or the like: the run is taken, and fails with that reason.

@@ -49,7 +49,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
   return {
     name: 'exec_command',
     description:
-      'Runs a shell command and answers its output. A command still running after yield_time_ms goes on, and the answer has a session ID: read more of it, or type into it, with write_stdin.',
+      'Runs a shell command and answers its output. A command still running after yield_time_ms goes on, and the answer has a session ID: read more of it, or type into it, with write_stdin. A server belongs into such a session: what a command leaves in the background may end with it.',
     input,
     repeatable: false,
     held: true,
@@ -65,7 +65,9 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
           own: options.environment,
           agent: context.agentEnvironment,
           interactive: tty,
+          temporary: context.workspace.policy.temporary,
         }),
+        policy: context.workspace.policy,
         ...(tty ? TERMINAL_SIZE : WIDE_SIZE),
       };
       const session = await options.sessions.start({ command: call.cmd, tty, request }, context);
@@ -77,7 +79,8 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
         maxOutputTokens: call.max_output_tokens,
         random: options.random,
       });
-      return { text };
+      const { sandboxed, mode, network } = context.workspace.policy;
+      return { text, sandbox: { sandboxed, mode, network } };
     },
   };
 }

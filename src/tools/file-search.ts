@@ -20,7 +20,7 @@ export const fileSearch: Tool<z.infer<typeof input>> = {
     const place = await resolveInside(workspace, path);
     const lines: string[] = [];
     const flags = ['--files', '--sort=path'];
-    await ripgrep({ cwd: workspace.root, flags, path: place.path, include: pattern, signal }, (line) => {
+    await ripgrep({ workspace, flags, path: place.path, include: pattern, signal }, (line) => {
       lines.push(line);
       return lines.length <= MAX_FILES;
     });

@@ -32,7 +32,7 @@ export const grep: Tool<z.infer<typeof input>> = {
     let matches = 0;
     let units = 0;
     let cut: string | undefined;
-    await ripgrep({ cwd: workspace.root, flags, path: place.path, include, signal }, (line) => {
+    await ripgrep({ workspace, flags, path: place.path, include, signal }, (line) => {
       const { text, isMatch } = readLine(line);
       if (isMatch && matches === max_results) cut = `only the first ${max_results} matching lines are shown`;
       units += text.length + 1;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { listInside } from '../guard/files.ts';
+import { isHidden } from '../guard/sandbox-policy.ts';
 import type { Workspace } from '../guard/workspaces.ts';
 import type { Tool } from './tool.ts';
 
@@ -46,6 +47,7 @@ async function listInto(
     const suffix = entry.isDirectory() ? '/' : entry.isSymbolicLink() ? '@' : '';
     lines.push(`${indent}${entry.name}${suffix}`);
     if (depth === 1 || !entry.isDirectory() || NOT_OPENED.has(entry.name)) continue;
+    if (isHidden(workspace.policy, join(workspace.root, path, entry.name))) continue;
     const deeper = { depth: depth - 1, indent: `${indent}  `, signal };
     if (!(await listInto(lines, workspace, join(path, entry.name), deeper))) return false;
   }

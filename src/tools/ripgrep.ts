@@ -2,16 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rgPath } from '@vscode/ripgrep';
+import { hiddenIn } from '../guard/sandbox-policy.ts';
+import type { Workspace } from '../guard/workspaces.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { BoundedText } from './bounded-text.ts';
 
 export interface Search {
-  /** Where to run: a workspace's folder. */
-  cwd: string;
+  /** Where to run. What the run's policy hides is left out. */
+  workspace: Workspace;
   flags: string[];
-  /** What to look through, relative to `cwd`. */
+  /** What to look through, relative to the workspace. */
   path: string;
-  /** Only files that this glob fits, by name or, where it has a slash, by path from `cwd`. */
+  /** Only files that this glob fits, by name or, where it has a slash, by path from the workspace. */
   include?: string | undefined;
   signal: AbortSignal;
 }
@@ -30,14 +32,15 @@ export async function ripgrep(search: Search, onLine: (line: string) => boolean)
 }
 
 async function run(
-  { cwd, flags, path, signal }: Search,
+  { workspace, flags, path, signal }: Search,
   filterFlags: string[],
   onLine: (line: string) => boolean,
 ): Promise<void> {
   // Loaded here: it costs a daemon that never searches 12 MB.
   const { execa } = await import('execa');
-  const child = execa(rgPath, [...ALWAYS, ...filterFlags, ...flags, '--', path], {
-    cwd,
+  const hidden = hiddenIn(workspace).map((one) => `--iglob=!${asGlob(one)}`);
+  const child = execa(rgPath, [...ALWAYS, ...hidden, ...filterFlags, ...flags, '--', path], {
+    cwd: workspace.root,
     env: {},
     extendEnv: false,
     stdin: 'ignore',
@@ -64,7 +67,9 @@ async function run(
   // 1 is "nothing found"; 2 also comes with results, when some file could not be read.
   if (!enough && !found && exitCode !== 0 && exitCode !== 1) {
     const said = complaints.within(MAX_COMPLAINT_UNITS).trim();
-    throw failed(said === '' ? `ripgrep could not be run in ${cwd}. Is the folder still there?` : said);
+    throw failed(
+      said === '' ? `ripgrep could not be run in ${workspace.root}. Is the folder still there?` : said,
+    );
   }
 }
 
@@ -78,6 +83,11 @@ async function writeFilter(glob: string): Promise<{ file: string; remove: () => 
   const file = join(folder, 'only');
   await writeFile(file, `*\n!*/\n!${glob.replace(/^\.\//, '/')}\n`);
   return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A path from the searched folder as a glob that fits it alone. */
+function asGlob(path: string): string {
+  return `/${path.replace(/[\\*?[\]{}!]/g, '\\$&')}`;
 }
 
 function failed(reason: string): RunmeshError {

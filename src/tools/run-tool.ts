@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { messageOf } from '../kit/errors.ts';
+import { codeOf, messageOf } from '../kit/errors.ts';
 import { boundText, MAX_OUTPUT_UNITS } from './bounded-text.ts';
 import type { Tool, ToolContext, ToolOutput } from './tool.ts';
 
@@ -45,7 +45,7 @@ async function execute(tool: Tool, input: unknown, context: ToolContext): Promis
   } catch (error) {
     // Whatever a cancelled call throws, the cancel is what is told.
     context.signal.throwIfAborted();
-    return failed(messageOf(error));
+    return { ...failed(messageOf(error)), errorCode: codeOf(error) };
   }
 }
 

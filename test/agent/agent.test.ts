@@ -8,6 +8,7 @@ import type { RunEvent } from '../../src/protocol/events.ts';
 import type { DispatchOrder } from '../../src/protocol/frames.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import type { Tool, ToolContext } from '../../src/tools/tool.ts';
+import { openPolicy } from '../support/policies.ts';
 
 const ORDER: DispatchOrder = {
   runId: 'run',
@@ -65,7 +66,7 @@ function house(answers: StepResult[], intents: string[] = []) {
       },
     },
     tools: [tool('read', true, 20), tool('look', true, 5), tool('write', false)],
-    workspace: { name: 'default', root: '/w' },
+    workspace: { name: 'default', root: '/w', policy: openPolicy('/w') },
     platform: 'linux',
     commitStep: (events) => {
       log.push('step');

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Leash, SessionRequest } from '../../src/leash/leash.ts';
 import { startLeash } from '../../src/leash/leash-client.ts';
 import { listProcesses } from '../../src/leash/process-table.ts';
+import { openPolicy } from '../support/policies.ts';
 import { tempDir } from '../support/temp.ts';
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'dumb' };
@@ -19,7 +20,16 @@ async function leash(): Promise<Leash> {
 }
 
 function shell(cmd: string, cwd = tempDir()): SessionRequest {
-  return { file: '/bin/bash', args: ['-c', cmd], cwd, env: ENV, mark: randomUUID(), columns: 200, rows: 50 };
+  return {
+    file: '/bin/bash',
+    args: ['-c', cmd],
+    cwd,
+    env: ENV,
+    mark: randomUUID(),
+    policy: openPolicy(cwd),
+    columns: 200,
+    rows: 50,
+  };
 }
 
 async function run(on: Leash, request: SessionRequest) {
@@ -153,7 +163,7 @@ describe('a leash', () => {
       import { startLeash } from ${JSON.stringify(client)};
       const log = { info() {}, warn() {} };
       const leash = await startLeash({ log });
-      const request = (cmd) => ({ file: '/bin/bash', args: ['-c', cmd], cwd: ${JSON.stringify(dir)}, env: ${JSON.stringify(ENV)}, mark: cmd, columns: 80, rows: 24 });
+      const request = (cmd) => ({ file: '/bin/bash', args: ['-c', cmd], cwd: ${JSON.stringify(dir)}, env: ${JSON.stringify(ENV)}, mark: cmd, policy: { sandboxed: false }, columns: 80, rows: 24 });
       const session = await leash.open(request(${JSON.stringify(`${stubborn(witness)} sleep 60`)}));
       await leash.open(request(${JSON.stringify(`echo ran > ${never}`)}));
       session.release();

@@ -15,6 +15,7 @@ import type { PauseReason, RunHost, Runs } from '../../src/runs/ports.ts';
 import { createRuns } from '../../src/runs/runs.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aJournal, anOrder } from '../support/journals.ts';
+import { openPolicy } from '../support/policies.ts';
 
 type Journal = ReturnType<typeof aJournal>;
 
@@ -53,7 +54,7 @@ function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {
       if (agent.tools?.includes('fly')) throw new RunmeshError('tool_unknown', 'no tool fly');
       if (metadata.workspace === 'nowhere')
         throw new RunmeshError('workspace_unknown', 'no workspace nowhere');
-      return { tools: [work], workspace: { name: 'default', root: '/w' } };
+      return { tools: [work], workspace: { name: 'default', root: '/w', policy: openPolicy('/w') } };
     },
     agentEnvironment: () => ({}),
     limits: () => limits,

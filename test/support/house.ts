@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createParser } from 'eventsource-parser';
+import { noSandbox } from './policies.ts';
 import { Command, type Line } from './processes.ts';
 import { tempDir } from './temp.ts';
 
@@ -60,6 +61,7 @@ export class House {
       HOME: this.dir,
       RUNMESH_HOME: join(this.dir, 'device'),
       RUNMESH_SECRETS: 'file',
+      TMPDIR: this.dir,
       ...this.env,
     };
   }
@@ -91,6 +93,8 @@ export class House {
     await this.post('/v1/runmesh/devices/link/approve', { code });
     this.deviceId = String((await link.line('linked')).deviceId);
     await this.configure('workspaces.default', this.workspace);
+    // A machine without a sandbox still shows everything that is not about it.
+    if (noSandbox !== undefined) await this.configure('sandbox.unavailable', 'run-unsandboxed');
   }
 
   async startDaemon(): Promise<void> {

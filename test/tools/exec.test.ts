@@ -14,6 +14,7 @@ import { execCommand } from '../../src/tools/exec-command.ts';
 import { executeTool } from '../../src/tools/run-tool.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { writeStdin } from '../../src/tools/write-stdin.ts';
+import { openPolicy } from '../support/policies.ts';
 import { contextOf, workspaceWith } from './harness.ts';
 
 let leash: Leash;
@@ -24,7 +25,7 @@ afterAll(() => leash.close());
 
 /** The two tools over sessions of their own. Commands read no login files unless a test says so: those are the machine's. */
 function terminal(workspace: Workspace = workspaceWith()) {
-  const sessions = new RunSessions(async () => leash, systemRandom, createRedactor([]));
+  const sessions = new RunSessions((request) => leash.open(request), systemRandom, createRedactor([]));
   const options = {
     sessions,
     clock: systemClock,
@@ -51,6 +52,11 @@ function terminal(workspace: Workspace = workspaceWith()) {
   };
 }
 
+/** The same workspace for commands that run as the owner does. */
+function unconfined(workspace: Workspace): Workspace {
+  return { ...workspace, policy: openPolicy(workspace.root) };
+}
+
 function readAnswer(text: string) {
   const session = /^Process running with session ID (\d+)$/m.exec(text)?.[1];
   const code = /^Process exited with code (\d+)/m.exec(text)?.[1];
@@ -75,9 +81,11 @@ describe('exec_command', () => {
   });
 
   it('tells a signal by its name, and as shells number it', async () => {
-    expect((await terminal().exec({ cmd: 'kill -KILL $$' })).text).toContain(
+    const asOwner = terminal(unconfined(workspaceWith()));
+    expect((await asOwner.exec({ cmd: 'kill -KILL $$' })).text).toContain(
       'Process exited with code 137 (ended by SIGKILL)',
     );
+    expect((await terminal().exec({ cmd: 'kill -KILL $$' })).text).toContain('Process exited with code 137');
   });
 
   it('commits a process before it runs, and says when nothing of it is left', async () => {
@@ -253,7 +261,7 @@ describe('write_stdin', () => {
 
 describe('the commands of a run', () => {
   it('end with it, those in the background too, and no other run notices', async () => {
-    const on = terminal();
+    const on = terminal(unconfined(workspaceWith()));
     const background = await on.exec({ cmd: 'nohup sleep 60 >/dev/null 2>&1 & echo $!; sleep 0.2' });
     const other = await on.exec({ cmd: 'sleep 60', yield_time_ms: 250 }, { runId: 'run-2' });
     // The shell waits a moment: before nohup is set up, the end of the terminal would end the background too.
@@ -266,11 +274,19 @@ describe('the commands of a run', () => {
   });
 
   it('are at most 64 at a time', async () => {
-    const sessions = new RunSessions(async () => leash, systemRandom, createRedactor([]));
+    const sessions = new RunSessions((request) => leash.open(request), systemRandom, createRedactor([]));
     const workspace = workspaceWith();
     const context = contextOf(workspace);
     onTestFinished(() => sessions.endRun('run-1'));
-    const request = { file: '/bin/sleep', args: ['60'], cwd: workspace.root, env: {}, columns: 80, rows: 24 };
+    const request = {
+      file: '/bin/sleep',
+      args: ['60'],
+      cwd: workspace.root,
+      env: {},
+      policy: workspace.policy,
+      columns: 80,
+      rows: 24,
+    };
     const start = () => sessions.start({ command: 'sleep', tty: false, request }, context);
     const first = await start();
     for (let n = 1; n < 64; n += 1) await start();

@@ -4,6 +4,7 @@ import type { Workspace } from '../../src/guard/workspaces.ts';
 import type { ProcessIdentity } from '../../src/leash/process-table.ts';
 import { executeTool } from '../../src/tools/run-tool.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/tools/tool.ts';
+import { policyFor } from '../support/policies.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** A workspace of its own for the running test, with these files in it. */
@@ -14,7 +15,7 @@ export function workspaceWith(files: Record<string, string | Buffer> = {}): Work
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), data);
   }
-  return { name: 'default', root };
+  return { name: 'default', root, policy: policyFor(root) };
 }
 
 /** What a call reported through its context. */

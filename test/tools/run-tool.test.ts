@@ -43,7 +43,11 @@ describe('a tool call', () => {
     const failing = toolThat(async () => {
       throw new RunmeshError('not_found', 'a.txt does not exist.');
     });
-    expect(await run(failing, '{"word":"a"}')).toEqual({ text: 'a.txt does not exist.', isError: true });
+    expect(await run(failing, '{"word":"a"}')).toEqual({
+      text: 'a.txt does not exist.',
+      isError: true,
+      errorCode: 'not_found',
+    });
   });
 
   it('keeps head and tail of long output and says how much is missing', async () => {

@@ -1,8 +1,10 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whyUnconfined } from '../../daemon/sandbox-here.ts';
 import { setConfig } from '../../device/config.ts';
 import { devicePaths, prepareFolders } from '../../device/paths.ts';
+import { RunmeshError } from '../../kit/errors.ts';
 import { DEMO_MODEL } from '../../protocol/demo.ts';
 import { callMesh, type MeshAccess } from '../caller/mesh-client.ts';
 import { orderRecord, runOnMesh } from '../commands/run.ts';
@@ -43,8 +45,10 @@ export async function demoCommand(
     if (!house.ready) leave(1);
   });
   try {
-    const { mesh, deviceId } = await house.open((words) => output.say(output.paint('dim', words)));
-    await createDemoAgent(mesh, deviceId, options.model ?? DEMO_MODEL);
+    const model = options.model ?? DEMO_MODEL;
+    const note = (words: string) => output.say(output.paint('dim', words));
+    const { mesh, deviceId } = await house.open(note, model === DEMO_MODEL);
+    await createDemoAgent(mesh, deviceId, model);
     const record = await runOnMesh({ ...context, leave }, output, { agent: 'demo', prompt: PROMPT }, mesh);
     const diff = demoDiff(house.repository, context.env);
     if (diff !== '')
@@ -72,10 +76,19 @@ class DemoHouse {
     this.#context = context;
     this.#folder = folder;
     this.repository = join(folder, 'repository');
-    this.#env = { ...context.env, RUNMESH_HOME: join(folder, 'device'), RUNMESH_SECRETS: 'file' };
+    const home = join(folder, 'device');
+    this.#env = { ...context.env, RUNMESH_HOME: home, RUNMESH_SECRETS: 'file', TMPDIR: folder };
   }
 
-  async open(note: (words: string) => void): Promise<{ mesh: MeshAccess; deviceId: string }> {
+  /** `scripted`: the model says what this package lets it say, so its commands need no sandbox where there is none. */
+  async open(
+    note: (words: string) => void,
+    scripted: boolean,
+  ): Promise<{ mesh: MeshAccess; deviceId: string }> {
+    const unconfined = whyUnconfined(this.#context.platform);
+    if (unconfined !== undefined && !scripted) {
+      throw new RunmeshError('sandbox_unavailable', `A real model needs a sandbox. ${unconfined}`);
+    }
     makeDemoRepository(this.repository, this.#context.env);
     note(`A repository with a failing test: ${this.repository}`);
     const meshReady = await this.#start('mesh', '--port', '0', '--data', join(this.#folder, 'mesh')).line(
@@ -87,6 +100,10 @@ class DemoHouse {
     const paths = devicePaths(this.#env, this.#context.platform, this.#context.homedir);
     prepareFolders(paths);
     setConfig(paths, 'workspaces.default', this.repository);
+    if (unconfined !== undefined) {
+      setConfig(paths, 'sandbox.unavailable', 'run-unsandboxed');
+      note(`No sandbox: the demo’s own commands run without one, as you. ${unconfined}`);
+    }
     await this.#start('daemon').line('daemon_ready');
     note(`A device, linked and connected: ${deviceId}\n`);
     this.ready = true;

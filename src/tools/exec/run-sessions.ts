@@ -1,7 +1,8 @@
+import { mkdir } from 'node:fs/promises';
 import type { Redactor } from '../../guard/redact.ts';
 import { RunmeshError } from '../../kit/errors.ts';
 import type { Random } from '../../kit/random.ts';
-import type { Leash, SessionRequest } from '../../leash/leash.ts';
+import type { LeashSession, SessionRequest } from '../../leash/leash.ts';
 import type { ToolContext } from '../tool.ts';
 import { CommandSession } from './command-session.ts';
 import { SessionsMeter, type SessionsUse } from './measure-sessions.ts';
@@ -14,14 +15,15 @@ export interface CommandStart {
 
 /** The commands of every run, each run's apart from the others'. */
 export class RunSessions {
-  readonly #leash: () => Promise<Leash>;
+  readonly #open: (request: SessionRequest) => Promise<LeashSession>;
   readonly #random: Random;
   readonly #redactor: Redactor;
   readonly #runs = new Map<string, Map<number, CommandSession>>();
   readonly #meters = new Map<string, SessionsMeter>();
 
-  constructor(leash: () => Promise<Leash>, random: Random, redactor: Redactor) {
-    this.#leash = leash;
+  /** `open` opens a command on a leash. */
+  constructor(open: (request: SessionRequest) => Promise<LeashSession>, random: Random, redactor: Redactor) {
+    this.#open = open;
     this.#random = random;
     this.#redactor = redactor;
   }
@@ -33,11 +35,11 @@ export class RunSessions {
   async start(start: CommandStart, context: ToolContext): Promise<CommandSession> {
     const sessions = this.#sessionsOf(context.runId);
     makeRoom(sessions);
-    const leash = await this.#leash();
     const id = this.#newId(sessions);
+    await mkdir(start.request.policy.temporary, { recursive: true, mode: 0o700 });
     const mark = sessionMark(context.runId, id);
     const meter = this.#meterOf(context.runId);
-    const leashed = await leash.open({ ...start.request, mark });
+    const leashed = await this.#open({ ...start.request, mark });
     const session = new CommandSession({
       id,
       command: start.command,

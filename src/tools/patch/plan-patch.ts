@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path/posix';
 import { readIfThere } from '../../guard/files.ts';
-import { refuseProtected, resolveInside } from '../../guard/inside.ts';
+import { refuseUnwritable, resolveInside } from '../../guard/inside.ts';
 import type { Workspace } from '../../guard/workspaces.ts';
 import { RunmeshError } from '../../kit/errors.ts';
 import type { ChangedFile } from '../file-change.ts';
@@ -55,7 +55,7 @@ class FileView {
     }
     const place = await resolveInside(this.#workspace, what === 'file' ? path : dirname(path), 'parents');
     const real = what === 'file' ? place.path : join(place.path, basename(path));
-    refuseProtected({ ...place, path: real });
+    refuseUnwritable(this.#workspace, { real: join(this.#workspace.root, real), path: real });
     return real;
   }
 

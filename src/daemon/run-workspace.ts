@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { DeviceConfig } from '../device/config-schema.ts';
+import type { DevicePaths } from '../device/paths.ts';
+import { realAsFarAsThere } from '../guard/paths.ts';
+import { runFolder } from '../guard/run-folder.ts';
+import { sandboxPolicy } from '../guard/sandbox-policy.ts';
+import { openWorkspace, type Workspace } from '../guard/workspaces.ts';
+import { RunmeshError } from '../kit/errors.ts';
+import { whyNoSandbox } from '../leash/sandbox-probe.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import { sandboxRequest } from '../protocol/sandbox.ts';
+
+export interface RunPlaces {
+  config: DeviceConfig;
+  paths: DevicePaths;
+  homedir: string;
+  platform: NodeJS.Platform;
+  /** Where this program is installed. */
+  program: readonly string[];
+}
+
+/**
+ * Where a run works and what it may touch, out of the device's config and what the run asks to have less of. Throws
+ * `workspace_unknown`, `workspace_missing`, `sandbox_invalid`, and `sandbox_unavailable` where the machine has no sandbox
+ * and the owner has not said that runs go without.
+ */
+export function createRunWorkspaces(places: RunPlaces): (order: DispatchOrder) => Workspace {
+  const { config, paths, homedir, platform, program } = places;
+  const inHome = (path: string) => (path.startsWith('~/') ? join(homedir, path.slice(2)) : path);
+  const own = [paths.home, paths.logs, paths.socket, paths.temporary];
+  let works = false;
+
+  /** Asked until there is one, so that installing it helps without a restart. */
+  const sandboxed = (): boolean => {
+    if (works) return true;
+    const why = whyNoSandbox(platform);
+    works = why === undefined;
+    if (works || config.sandbox.unavailable === 'run-unsandboxed') return works;
+    throw new RunmeshError(
+      'sandbox_unavailable',
+      `Runs need a sandbox, and this machine has none that works. ${why} To let runs work without one, as you: \`runmesh config set sandbox.unavailable run-unsandboxed\`.`,
+    );
+  };
+
+  return ({ runId, metadata }) => {
+    const folder = openWorkspace(config.workspaces, metadata.workspace);
+    const asked = sandboxRequest.optional().safeParse(metadata.sandbox);
+    if (!asked.success) {
+      throw new RunmeshError(
+        'sandbox_invalid',
+        'metadata.sandbox is not understood, so nothing was run. It may have "mode" (read-only, workspace-write) and "network" (off, or a list of domains).',
+      );
+    }
+    const { mode, network, readable, writable } = config.sandbox;
+    const policy = sandboxPolicy({
+      choice: { mode, network, readable: readable.map(inHome), writable: writable.map(inHome) },
+      asked: asked.data,
+      workspace: folder.root,
+      temporary: realAsFarAsThere(runFolder(paths.temporary, runId)),
+      places: { home: homedir, platform, own, program },
+      sandboxed: mode === 'danger-full-access' || sandboxed(),
+      real: realAsFarAsThere,
+    });
+    return { ...folder, policy };
+  };
+}

@@ -1,0 +1,70 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { quoteWord } from './sandbox-words.ts';
+import { systemProgram } from './system-program.ts';
+
+/** The only way out of a sandbox whose network is a list of domains: proxies in the helper that let through those. */
+export interface Proxies {
+  forLinux: {
+    httpSocketPath: string;
+    socksSocketPath: string;
+    proxyAuthToken: string;
+  };
+  forMacos: { httpProxyPort: number; socksProxyPort: number; proxyAuthToken: string };
+  /** What of the helper's own folder a sandbox must see. */
+  readable: string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the library's proxies. They belong to its manager, of which a process has one: a helper serves one list of
+ * domains. A name is let through by the list and then by the addresses it resolves to: not this machine's own, not its
+ * link's, not the local network's. `folder` is the helper's own.
+ */
+export async function startProxies(
+  domains: readonly string[],
+  platform: NodeJS.Platform,
+  folder: string,
+): Promise<Proxies> {
+  const { SandboxManager } = await import('@anthropic-ai/sandbox-runtime/dist/sandbox/sandbox-manager.js');
+  await SandboxManager.initialize({
+    network: {
+      allowedDomains: [...domains],
+      deniedDomains: [],
+      strictAllowlist: true,
+      deniedResolvedAddresses: PRIVATE_RANGES,
+    },
+    filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
+    ripgrep: { command: '/bin/true' },
+    ...(platform === 'linux' && linuxPrograms(folder)),
+  });
+  const [httpProxyPort, socksProxyPort] = [SandboxManager.getProxyPort(), SandboxManager.getSocksProxyPort()];
+  const proxyAuthToken = SandboxManager.getProxyAuthToken();
+  if (httpProxyPort === undefined || socksProxyPort === undefined || proxyAuthToken === undefined) {
+    throw new Error('the proxies of the sandbox did not start');
+  }
+  const [http, socks] = [
+    SandboxManager.getLinuxHttpSocketPath() ?? '',
+    SandboxManager.getLinuxSocksSocketPath() ?? '',
+  ];
+  return {
+    forLinux: { httpSocketPath: http, socksSocketPath: socks, proxyAuthToken },
+    readable: platform === 'linux' ? [http, socks] : [],
+    forMacos: { httpProxyPort, socksProxyPort, proxyAuthToken },
+    close: () => SandboxManager.reset(),
+  };
+}
+
+/** socat goes between a sandbox and the proxies. Started so, it dies with the helper, however that dies. */
+function linuxPrograms(folder: string): { bwrapPath: string; socatPath: string } {
+  const [bwrap, socat] = [systemProgram('bwrap'), systemProgram('socat')];
+  if (bwrap === undefined || socat === undefined) throw new Error('bubblewrap or socat is missing');
+  const socatPath = join(folder, 'socat');
+  const words = [bwrap, '--die-with-parent', '--dev-bind', '/', '/', '--', socat].map(quoteWord).join(' ');
+  writeFileSync(socatPath, `#!/bin/sh\nexec ${words} "$@"\n`);
+  chmodSync(socatPath, 0o700);
+  return { bwrapPath: bwrap, socatPath };
+}
+
+/** Addresses of networks around this machine. Loopback and link-local are denied by the library itself. */
+const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
