@@ -6,6 +6,7 @@ import { codeOf } from '../kit/errors.ts';
 import { systemRandom } from '../kit/random.ts';
 import { readVersion } from '../kit/version.ts';
 import type { CliContext } from './context.ts';
+import { findNewerProgram } from './newer-program.ts';
 import { runProgram } from './program.ts';
 
 /** The one place where the program touches the process it is. */
@@ -42,4 +43,6 @@ const context: CliContext = {
   leave: (code) => process.exit(code),
 };
 
-process.exitCode = await runProgram(process.argv.slice(2), context);
+const newer = findNewerProgram(context);
+if (newer === undefined) process.exitCode = await runProgram(process.argv.slice(2), context);
+else await import(newer);

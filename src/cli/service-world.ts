@@ -9,6 +9,7 @@ import { findNode } from '../service/find-node.ts';
 import type { Service } from '../service/ports.ts';
 import { createRunCommand } from '../service/run-command.ts';
 import { openService } from '../service/service.ts';
+import { serviceProgram } from '../service/versions/versions.ts';
 import type { CliContext } from './context.ts';
 import { pathsOf } from './device-world.ts';
 
@@ -19,7 +20,8 @@ export function serviceOf(context: CliContext): Service {
 /** The service as this program, on this machine, would install it. Throws `program_temporary` where it will not last. */
 export async function definitionOf(context: CliContext): Promise<ServiceDefinition> {
   const paths = pathsOf(context);
-  const program = realpathSync(context.programFile);
+  const own = { program: realpathSync(context.programFile), version: context.version };
+  const program = serviceProgram(paths, own);
   if (program.includes('/_npx/')) {
     throw new RunmeshError(
       'program_temporary',

@@ -12,6 +12,21 @@ export function addService(parts: GroupParts): void {
     act(command, async (output) => (await import('../commands/daemon.ts')).daemonCommand(context, output)),
   );
   addServiceVerbs(parts);
+  addWait(
+    add(
+      'update',
+      'Installs a newer version and switches to it; goes back by itself where it fails.',
+      'runmesh update',
+    ),
+  )
+    .option('--to <version>', 'this version instead of the newest')
+    .option('--from <tarball>', 'from a packed file instead of the registry')
+    .option('--allow-downgrade', 'also where that is an older version')
+    .action((options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/update.ts')).updateCommand(context, output, options),
+      ),
+    );
   add(
     'doctor',
     'Looks at everything the daemon needs of this machine, and says what to do.',

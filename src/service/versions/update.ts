@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import semver from 'semver';
+import { acquireLock } from '../../device/lock.ts';
+import type { DevicePaths } from '../../device/paths.ts';
+import { type Clock, isoTime } from '../../kit/clock.ts';
+import { isRunmeshError, messageOf, RunmeshError } from '../../kit/errors.ts';
+import { type InstallVersionOptions, installVersion, resolveVersion } from './install-version.ts';
+import { pruneVersions, switchTo } from './switch-version.ts';
+import { readCurrent } from './versions.ts';
+
+export interface UpdateOptions extends InstallVersionOptions {
+  paths: DevicePaths;
+  clock: Clock;
+  /** The version of the program at hand. */
+  ownVersion: string;
+  allowDowngrade: boolean;
+  /**
+   * Has the service run what `current` now leads to (the program at hand where it leads nowhere), and returns when a daemon
+   * of this version has registered. Throws where none does. Undefined where there is no service to start.
+   */
+  startService: ((version: string) => Promise<void>) | undefined;
+  /** Each step, as it begins. */
+  say(step: string): void;
+}
+
+export interface UpdateOutcome {
+  from: string;
+  to: string;
+  changed: boolean;
+}
+
+/**
+ * Installs a version beside the old one, switches, has the daemon drain and start as the new one, and goes back by itself
+ * where that does not register. Runs under way go on in whichever version there is. Throws `update_rolled_back` when it
+ * went back, and `update_failed` where even that did not work.
+ */
+export async function updateDevice(options: UpdateOptions): Promise<UpdateOutcome> {
+  const { paths, clock } = options;
+  const files = { lock: join(paths.home, 'update.lock'), pid: join(paths.home, 'update.pid') };
+  try {
+    const lock = acquireLock(files, { pid: process.pid, startedAt: isoTime(clock.now()) });
+    try {
+      return await updateLocked(options);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    if (!isRunmeshError(error, 'already_running')) throw error;
+    throw new RunmeshError(
+      'update_under_way',
+      `Another update (pid ${error.details.pid}) is under way. Wait until it is done.`,
+      { cause: error },
+    );
+  }
+}
+
+async function updateLocked(options: UpdateOptions): Promise<UpdateOutcome> {
+  const { paths, ownVersion, startService, say } = options;
+  const before = readCurrent(paths);
+  const from = before?.version ?? ownVersion;
+  const known = await resolveVersion(options);
+  if (known !== undefined) assertAllowed(from, known, options);
+  if (known === from) return { from, to: from, changed: false };
+  say(`Installing ${known ?? 'it'} beside ${from} …`);
+  const { version: to } = await installVersion(options);
+  assertAllowed(from, to, options);
+  if (to === before?.version) return { from, to, changed: false };
+
+  switchTo(paths, to, { pinned: semver.lt(to, ownVersion) });
+  if (startService !== undefined) {
+    say(`Starting ${to}; the daemon finishes its steps first …`);
+    try {
+      await startService(to);
+    } catch (error) {
+      switchTo(paths, before?.version, { pinned: before?.pinned ?? false });
+      await goBack(options, { from, to, why: messageOf(error) });
+    }
+  }
+  pruneVersions(paths, [to, before?.version]);
+  return { from, to, changed: true };
+}
+
+function assertAllowed(from: string, to: string, { allowDowngrade }: UpdateOptions): void {
+  if (allowDowngrade || !semver.lt(to, from)) return;
+  throw new RunmeshError(
+    'downgrade_refused',
+    `${to} is older than ${from}, which runs here; an older version may not read what a newer one wrote. If you mean it: --allow-downgrade`,
+  );
+}
+
+async function goBack(
+  { startService, say }: UpdateOptions,
+  { from, to, why }: { from: string; to: string; why: string },
+): Promise<never> {
+  say(`${to} does not work; going back to ${from} …`);
+  try {
+    await startService?.(from);
+  } catch (error) {
+    throw new RunmeshError(
+      'update_failed',
+      `${to} does not work (${why}), and going back to ${from} did not either: ${messageOf(error)} Run \`runmesh doctor --fix\`.`,
+      { cause: error },
+    );
+  }
+  throw new RunmeshError(
+    'update_rolled_back',
+    `${to} did not work, so ${from} runs again and is registered. What happened: ${why}`,
+    { details: { from, to } },
+  );
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { onTestFinished } from 'vitest';
+import { tempDir } from '../support/temp.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * A packed tarball of this very package under another version, by `npm pack`. Its dependencies are left out of the
+ * manifest, so that installing it asks no registry; `lendDependencies` puts them where Node looks for them.
+ */
+export async function packVersion(
+  version: string,
+  change: (folder: string) => void = () => {},
+): Promise<string> {
+  const dir = tempDir();
+  const folder = join(dir, 'package');
+  mkdirSync(folder);
+  for (const part of ['dist', 'launchd', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const { dependencies: _left, devDependencies: _out, scripts: _off, ...rest } = manifest;
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...rest, version }));
+  change(folder);
+  const { stdout } = await execa('npm', ['pack', '--json', '--pack-destination', dir], { cwd: folder });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  return join(dir, filename);
+}
+
+/** A registry of npm's own protocol that has nothing but these tarballs of ours. */
+export async function startRegistry(tarballs: readonly string[]) {
+  const versions: Record<string, unknown> = {};
+  const files = new Map<string, Buffer>();
+  const server = createServer((request, response) => {
+    const file = files.get(request.url ?? '');
+    if (file !== undefined) response.end(file);
+    else if (request.url === '/runmesh-agent') {
+      const latest = Object.keys(versions).at(-1);
+      response.end(JSON.stringify({ name: 'runmesh-agent', 'dist-tags': { latest }, versions }));
+    } else response.writeHead(404).end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const add = (tarball: string, { tampered }: { tampered: boolean } = { tampered: false }) => {
+    const version = /(\d+\.\d+\.\d+)\.tgz$/.exec(tarball)?.[1] ?? '';
+    const bytes = readFileSync(tarball);
+    const integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+    const path = `/${basename(tarball)}`;
+    files.set(path, tampered ? Buffer.concat([bytes, Buffer.from('more')]) : bytes);
+    versions[version] = { name: 'runmesh-agent', version, dist: { tarball: url + path, integrity } };
+  };
+  for (const tarball of tarballs) add(tarball);
+  return { url, add };
+}
+
+/** Node looks for packages in every folder above a file. */
+export function lendDependencies(dir: string): void {
+  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+}
+
+/** A version whose daemon runs and never registers. */
+export function neverRegisters(folder: string): void {
+  const file = join(folder, 'dist', 'daemon', 'daemon.js');
+  const text = readFileSync(file, 'utf8');
+  const broken = text.replace('const linked = link.run()', 'const linked = new Promise(() => {})');
+  if (broken === text) throw new Error('daemon.js is not as this test knows it');
+  writeFileSync(file, broken);
+}
