@@ -9,8 +9,8 @@ import type { RunState } from './run-state.ts';
 export function refusedOrder(journal: Journal, runId: string): OrderResult {
   const known = readRun(journal, runId) !== undefined;
   return known
-    ? { status: 'refused', code: 'run_ended', message: `run ${runId} has ended` }
-    : { status: 'refused', code: 'unknown_run', message: `this device has no run ${runId}` };
+    ? { status: 'refused', code: 'run_ended', message: `Run ${runId} has ended.` }
+    : { status: 'refused', code: 'unknown_run', message: `This device has no run ${runId}.` };
 }
 
 export function activeRun(

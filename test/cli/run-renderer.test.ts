@@ -94,7 +94,7 @@ describe('a run in a terminal', () => {
       [delta('assistant_thinking_delta', 'm1', 0, 'hm'), delta('assistant_message_delta', 'm1', 0, 'yes ')],
       terminal,
     );
-    expect(terminal.text).toBe('\x1b[2mhm\x1b[22m\nyes ');
+    expect(terminal.text).toBe('\x1b[2mhm\x1b[22m\nyes');
   });
 
   it('breaks lines between words on a terminal, however the words are cut, and leaves a pipe its lines', () => {
@@ -105,7 +105,7 @@ describe('a run in a terminal', () => {
       completed({ result: text }),
     ];
     const words = show(frames, fakeTerminal({ isTTY: true, columns: 24 })).split('\n');
-    expect(words.slice(0, 3)).toEqual(['replace() with a string ', 'changes the first match ', 'only.']);
+    expect(words.slice(0, 3)).toEqual(['replace() with a string', 'changes the first match', 'only.']);
     expect(show(frames)).toMatch(`${text}\ncompleted`);
   });
 

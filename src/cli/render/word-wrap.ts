@@ -5,6 +5,7 @@
 export class WordWrap {
   readonly #width: number;
   #column = 0;
+  #blank = '';
   #held = '';
 
   constructor(width: number) {
@@ -27,15 +28,23 @@ export class WordWrap {
     return this.#place(held);
   }
 
+  /** Blanks go with the word behind them, so that a line that is broken or ends does not end with one. */
   #place(piece: string): string {
-    if (piece === '\n') {
+    if (piece.trim() === '') {
+      if (piece !== '\n') {
+        this.#blank += piece;
+        return '';
+      }
       this.#column = 0;
+      this.#blank = '';
       return piece;
     }
+    const before = this.#blank;
+    this.#blank = '';
     const length = [...piece].length;
-    const breaks = this.#column > 0 && this.#column + length > this.#width && piece.trim() !== '';
-    this.#column = breaks ? length : this.#column + length;
-    return breaks ? `\n${piece}` : piece;
+    const breaks = this.#column > 0 && this.#column + before.length + length > this.#width;
+    this.#column = breaks ? length : this.#column + before.length + length;
+    return breaks ? `\n${piece}` : before + piece;
   }
 }
 
