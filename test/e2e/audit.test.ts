@@ -44,7 +44,9 @@ describe('what was done on a device', () => {
     const all = (await audit(house, '--limit', '500')).lines;
     expect(all.map(({ what }) => what)).toEqual(expect.arrayContaining(['audit_begun', 'link', 'config']));
 
-    await expect.poll(async () => (await mirrorOf(house)).at(-1)?.type).toBe('run_ended');
+    await expect
+      .poll(async () => (await mirrorOf(house)).at(-1)?.type, { timeout: 10_000 })
+      .toBe('run_ended');
     const mirrored = await mirrorOf(house);
     const first = all.findIndex(({ n }) => n === mirrored[0]?.n);
     expect(mirrored.map(({ hash }) => hash)).toEqual(all.slice(first).map(({ hash }) => hash));
@@ -74,7 +76,9 @@ describe('what was done on a device', () => {
   it('shows what was changed after the fact: here by verify, and on the mesh as a second epoch', async () => {
     const house = await House.withModel((await worker()).baseUrl);
     await (await house.run({ prompt: 'work' })).ended;
-    await expect.poll(async () => (await mirrorOf(house)).at(-1)?.type).toBe('run_ended');
+    await expect
+      .poll(async () => (await mirrorOf(house)).at(-1)?.type, { timeout: 10_000 })
+      .toBe('run_ended');
     house.daemon?.signal('SIGTERM');
     await house.daemon?.exited;
 
@@ -87,7 +91,9 @@ describe('what was done on a device', () => {
     // A clever hand: what is left fits, and here nothing shows.
     expect(await audit(house, 'verify')).toMatchObject({ code: 0 });
     await house.startDaemon();
-    await expect.poll(async () => (await mirrorOf(house)).at(-1)?.type).toBe('audit_begun');
+    await expect
+      .poll(async () => (await mirrorOf(house)).at(-1)?.type, { timeout: 10_000 })
+      .toBe('audit_begun');
     const rows = await mirrorOf(house);
     expect(rows.at(-1)?.detail.reason).toContain('missing here');
     expect(rows.filter(({ type }) => type === 'command')).toHaveLength(1);

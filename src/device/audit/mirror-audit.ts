@@ -60,6 +60,7 @@ export function createAuditMirror(options: MirrorOptions) {
           await sendOnce();
           failures = 0;
           await wake.wait(clock, LOOK_AGAIN_MS, signal);
+          await clock.sleep(GATHER_MS, signal);
         } catch (error) {
           log.info({ reason: messageOf(error) }, 'the audit could not be sent');
           const { before, after } = backoffWindow(failures, random.unit(), BACKOFF);
@@ -77,6 +78,8 @@ export function createAuditMirror(options: MirrorOptions) {
 }
 
 const BATCH = 200;
+/** What is recorded within it goes together: each sending is a request here, and a synced commit on the mesh. */
+const GATHER_MS = 1_000;
 /** Other processes record too, and cannot wake this one. */
 const LOOK_AGAIN_MS = 30_000;
 const BACKOFF = { baseMs: LIMITS.backoffBaseMs, maxMs: LIMITS.backoffMaxMs };

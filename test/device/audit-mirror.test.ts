@@ -1,0 +1,58 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { expect, it, onTestFinished } from 'vitest';
+import { openAudit } from '../../src/device/audit/audit.ts';
+import { createAuditMirror } from '../../src/device/audit/mirror-audit.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { createLog } from '../../src/kit/log.ts';
+import { systemRandom } from '../../src/kit/random.ts';
+import { tempDir } from '../support/temp.ts';
+
+/** What a mesh is sent, by the numbers of the records in each request. */
+async function startAuditMesh() {
+  const requests: number[][] = [];
+  const server = createServer(async (request, response) => {
+    const { records } = (await json(request)) as { records: { n: number }[] };
+    requests.push(records.map(({ n }) => n));
+    response.end(JSON.stringify({ data: { acked: records.at(-1)?.n } }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { requests, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+it('an audit goes to its mesh a second’s records at a time, none twice, and the last when it is closed', async () => {
+  const mesh = await startAuditMesh();
+  const audit = openAudit({ path: join(tempDir(), 'audit.db'), clock: systemClock, random: systemRandom });
+  const log = createLog({ level: 'silent', destination: { write: () => {} } });
+  const mirror = createAuditMirror({
+    audit,
+    mesh: { url: mesh.url, fetch },
+    apiKey: () => 'rt_test_x',
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  });
+  const over = new AbortController();
+  const running = mirror.run(over.signal);
+  await expect.poll(() => mesh.requests, { timeout: 10_000 }).toEqual([[1]]);
+  for (let n = 2; n <= 30; n += 1) {
+    audit.record('command', { n });
+    mirror.wake();
+    await systemClock.sleep(2);
+  }
+  await expect.poll(() => mesh.requests.flat().at(-1), { timeout: 10_000 }).toBe(30);
+  // A busy machine may take the thirty in two goes, but never each by itself.
+  expect(mesh.requests.length).toBeLessThanOrEqual(5);
+  over.abort();
+  await running;
+  audit.record('unlink', {});
+  await mirror.finish();
+  expect(mesh.requests.flat()).toEqual(Array.from({ length: 31 }, (_, index) => index + 1));
+  audit.close();
+});
