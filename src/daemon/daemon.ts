@@ -101,6 +101,7 @@ export async function startDaemon(
     });
     if (credentials === undefined || over.signal.aborted) return;
     device.redactor.learn(secretsOf(credentials));
+    executor.sendAudit();
     link = openLink({
       device,
       credentials,

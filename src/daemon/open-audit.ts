@@ -8,6 +8,8 @@ import type { OpenedDevice } from './open-device.ts';
 
 export interface OpenedAudit {
   record: RecordAudit;
+  /** Sends what waits: the device's key can be read now. */
+  send(): void;
   /** Sends what is left, in one try. */
   close(): Promise<void>;
 }
@@ -32,6 +34,7 @@ export function openDeviceAudit(
       audit.record(type, detail, runId);
       mirror.wake();
     },
+    send: mirror.wake,
     close: async () => {
       over.abort();
       await mirroring;

@@ -18,6 +18,7 @@ import { createRunHost, type OpenedHost } from './run-host.ts';
 export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> {
   journal: Journal;
   audit: RecordAudit;
+  sendAudit(): void;
   startedAt: string;
   close(): Promise<void>;
 }
@@ -83,6 +84,7 @@ export function openExecutor(
     warm,
     journal: opened,
     audit: audit.record,
+    sendAudit: audit.send,
     startedAt,
     close: async () => {
       await close();

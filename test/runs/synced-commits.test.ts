@@ -9,6 +9,7 @@ import { executeRun } from '../../src/runs/execute-run.ts';
 import { LiveTexts } from '../../src/runs/live-texts.ts';
 import type { Tool } from '../../src/tools/tool.ts';
 import { aJournal, anOrder } from '../support/journals.ts';
+import { openPolicy } from '../support/policies.ts';
 
 /** A journal that says how often the disk was waited for. */
 function countingJournal() {
@@ -41,8 +42,14 @@ async function runOf(tool: Tool, turns: number): Promise<number> {
           return { content: [], text: 'done', toolCalls: calls, finishReason: 'stop', usage: NO_USAGE };
         },
       },
-      prepare: () => ({ tools: [tool], workspace: { name: 'default', root: '/w' } }),
+      prepare: () => ({
+        tools: [tool],
+        workspace: { name: 'default', root: '/w', policy: openPolicy('/w') },
+      }),
       agentEnvironment: () => ({}),
+      limits: () => ({}),
+      price: () => undefined,
+      measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
       endCommands: async () => {},
       reap: async () => {},
     },
