@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { spawn } from 'node:child_process';
 import { homedir, hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../kit/clock.ts';
@@ -40,6 +41,13 @@ const context: CliContext = {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, handler);
     };
   },
+  launch: (command, args) =>
+    new Promise((resolve) => {
+      const child = spawn(command, args, { stdio: 'ignore', detached: true });
+      child.on('error', () => resolve(false));
+      child.on('spawn', () => resolve(true));
+      child.unref();
+    }),
   leave: (code) => process.exit(code),
 };
 

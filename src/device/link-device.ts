@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
 import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
-import { type LinkPollAnswer, linkPollAnswer, linkStartAnswer } from '../protocol/nodes.ts';
+import { DEVICE_REQUESTS, type LinkPollAnswer, linkPollAnswer, linkStartAnswer } from '../protocol/nodes.ts';
 import { linkPollText } from '../protocol/signing.ts';
 import { setConfig } from './config.ts';
 import type { MeshPin } from './config-schema.ts';
@@ -20,6 +20,8 @@ export interface LinkDeviceOptions {
   hostname: string;
   platform: NodeJS.Platform;
   appVersion: string;
+  /** The device whose key is lost and whose place this one takes. */
+  replacesDeviceId?: string;
   /** The code is there: show it. */
   onCode(shown: { code: string; url: string; expiresAt: string; fingerprint: string }): void;
 }
@@ -39,6 +41,10 @@ export async function linkDevice(options: LinkDeviceOptions): Promise<MeshPin> {
       os: options.platform === 'darwin' ? 'macos' : 'linux',
       appVersion: options.appVersion,
       hostname: options.hostname,
+      clientMetadata: {
+        requests: Object.keys(DEVICE_REQUESTS),
+        ...(options.replacesDeviceId !== undefined && { replacesDeviceId: options.replacesDeviceId }),
+      },
     }),
   );
   options.onCode({ ...started, fingerprint: identity.fingerprint });

@@ -15,6 +15,22 @@ export const linkStart = z.object({
 });
 export type LinkStart = z.infer<typeof linkStart>;
 
+/** What of `clientMetadata` both ends of ours know; each field is ours, and may be missing. */
+export const linkMetadata = z.object({
+  /** Names of `DEVICE_REQUESTS`. */
+  requests: z.array(z.string().max(50)).max(20).default([]),
+  /** The device whose key is lost and whose place this key is to take: its runs, agents and history stay. */
+  replacesDeviceId: z.string().max(100).optional(),
+});
+export type LinkMetadata = z.infer<typeof linkMetadata>;
+
+/** What a device asks to be allowed, in the words its owner reads before approving. */
+export const DEVICE_REQUESTS = {
+  run_commands: 'run commands on that computer, as its user',
+  change_files: 'read and change files in the folders its owner names',
+  start_runs: 'start runs of agents that are bound to it, in this account',
+} as const;
+
 export const linkStartAnswer = z.object({ code: z.string(), url: z.string(), expiresAt: z.string() });
 export type LinkStartAnswer = z.infer<typeof linkStartAnswer>;
 

@@ -13,6 +13,8 @@ export class CliWorld {
   err = '';
   /** How often the command left at once, with which code. */
   readonly left: number[] = [];
+  /** Programs of the desktop it started. */
+  readonly launched: string[] = [];
   readonly #handlers = new Set<() => void>();
   readonly #unread = new AbortController();
 
@@ -35,6 +37,7 @@ export class CliWorld {
         this.#handlers.add(handler);
         return () => this.#handlers.delete(handler);
       },
+      launch: async (...launched) => this.launched.push(launched.flat().join(' ')) > 0,
       leave: (code) => void this.left.push(code),
       ...some,
     };

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { systemRandom } from '../../src/kit/random.ts';
+import { createKey } from '../../src/mesh/store/keys.ts';
+import { Store } from '../../src/mesh/store/store.ts';
 import { linkPollText } from '../../src/protocol/signing.ts';
 import { createDeviceKey, DeviceClient, linkDevice, signText } from '../support/device-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { tempDir } from '../support/temp.ts';
 import { openMesh, type TestMesh } from './harness.ts';
 
 const PATH = '/v1/runmesh/devices/link';
 
-async function start(mesh: TestMesh) {
+async function start(mesh: TestMesh, clientMetadata: Record<string, unknown> = {}) {
   const key = createDeviceKey();
   const answer = await mesh.call(
     'POST',
@@ -17,6 +21,7 @@ async function start(mesh: TestMesh) {
       os: 'macos',
       appVersion: '1.2',
       hostname: 'study.local',
+      clientMetadata,
     },
     null,
   );
@@ -46,6 +51,36 @@ describe('linking a device', () => {
     expect(data.apiKey).toMatch(/^rt_test_/);
     expect((await poll()).data).toEqual({ status: 'expired' });
     expect((await mesh.call('POST', `${PATH}/approve`, { code })).status).toBe(409);
+  });
+
+  it('lets a new key take the place of a lost one, and nobody else’s', async () => {
+    const dataDir = tempDir();
+    const store = new Store({ dataDir, random: systemRandom });
+    const stranger = { orgId: 'org_other', userId: 'usr_other', name: 'other', scopes: ['*'] };
+    const { apiKey: other } = createKey(store, systemRandom, stranger, 0);
+    store.close();
+    const mesh = await openMesh({ dataDir });
+    const lost = await linkDevice(mesh, 'desk');
+    const { code, poll, key } = await start(mesh, { replacesDeviceId: lost.deviceId });
+    expect((await mesh.call('GET', `${PATH}/${code}`)).data.replaces).toMatchObject({
+      deviceId: lost.deviceId,
+      label: 'desk',
+    });
+    await mesh.call('POST', `${PATH}/approve`, { code });
+    const { data } = await poll();
+    expect(data.node.deviceId).toBe(lost.deviceId);
+    expect((await mesh.call('GET', '/v1/runmesh/nodes')).data).toHaveLength(1);
+    // What the old key signs is worth nothing from here on, and neither is its API key.
+    const old = new DeviceClient(lost.origin);
+    await old.sayHello(lost);
+    expect((await old.closed).code).toBe(4503);
+    expect((await mesh.call('GET', '/v1/agents', undefined, lost.apiKey)).status).toBe(401);
+    await DeviceClient.connect({ ...lost, privateKey: key.privateKey, apiKey: data.apiKey });
+
+    const stolen = await start(mesh, { replacesDeviceId: lost.deviceId });
+    expect((await mesh.call('GET', `${PATH}/${stolen.code}`, undefined, other)).data.replaces).toBeNull();
+    await mesh.call('POST', `${PATH}/approve`, { code: stolen.code }, other);
+    expect((await stolen.poll()).data.node.deviceId).not.toBe(lost.deviceId);
   });
 
   it('shows the owner what asks, before it is approved', async () => {

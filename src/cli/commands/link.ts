@@ -5,15 +5,23 @@ import type { MeshPin } from '../../device/config-schema.ts';
 import { linkDevice } from '../../device/link-device.ts';
 import { normalizeMeshUrl } from '../../device/mesh-http.ts';
 import { prepareFolders } from '../../device/paths.ts';
+import { repairSecrets } from '../../device/repair-secrets.ts';
+import type { SecretStore } from '../../device/secret-store.ts';
 import { openSecrets } from '../../device/secrets.ts';
+import { RunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import { networkOf, openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
+import { tellDaemon } from '../tell-daemon.ts';
+import { showLink } from './link-waiting.ts';
 
 export interface LinkCommandOptions {
   mesh?: string;
   name?: string;
   insecure?: boolean;
+  repair?: boolean;
+  /** `--no-browser` makes it false. */
+  browser: boolean;
 }
 
 export async function linkCommand(
@@ -23,40 +31,84 @@ export async function linkCommand(
 ): Promise<number> {
   const paths = pathsOf(context);
   prepareFolders(paths);
-  const address = options.mesh ?? context.env.RUNTOOLS_API_URL ?? DEFAULT_MESH;
-  const url = normalizeMeshUrl(address, options.insecure ?? false);
-  const label = options.name ?? readConfig(paths).deviceLabel ?? context.hostname;
+  const config = readConfig(paths);
+  const url = meshUrlOf(context, options, config.mesh);
+  const secrets = await openSecrets({ paths, env: context.env, platform: context.platform });
+  const replaces = options.repair ? await repair(secrets, config.mesh, context, output) : undefined;
+  if (replaces === 'nothing') return 0;
+  const label = options.name ?? config.deviceLabel ?? context.hostname;
   const stop = new AbortController();
   const forget = context.onSignal(() => stop.abort());
-  const secrets = await openSecrets({ paths, env: context.env, platform: context.platform });
-  const pin = await linkDevice({
-    paths,
-    secrets,
-    mesh: { url, fetch: (await networkOf(context)).fetch },
-    clock: context.clock,
-    signal: stop.signal,
-    label,
-    hostname: context.hostname,
-    platform: context.platform,
-    appVersion: context.version,
-    onCode: ({ fingerprint, ...shown }) => {
-      output.tell({ type: 'link_code', ...shown });
-      const minutes = Math.round((Date.parse(shown.expiresAt) - context.clock.now()) / 60_000);
-      output.say(`\n    ${output.paint('bold', [...shown.code].join(' '))}\n`);
-      output.say(`Approve this code at ${shown.url}`);
-      output.say(`Device: ${label}. Key: ${fingerprint.slice(0, 23)}… Compare both before you approve.`);
-      output.say(`Waiting; the code lasts ${minutes} minutes.`);
-    },
-  });
-  forget();
+  const waiting = showLink(context, output, { label, browser: options.browser });
+  let pin: MeshPin;
+  try {
+    pin = await linkDevice({
+      paths,
+      secrets,
+      mesh: { url, fetch: (await networkOf(context)).fetch },
+      clock: context.clock,
+      signal: stop.signal,
+      label,
+      hostname: context.hostname,
+      platform: context.platform,
+      appVersion: context.version,
+      ...(replaces !== undefined && { replacesDeviceId: replaces.deviceId }),
+      onCode: waiting.onCode,
+    });
+  } finally {
+    waiting.end();
+    forget();
+  }
   if (options.name !== undefined) setConfig(paths, 'deviceLabel', options.name);
   recordLink(context, pin);
-  output.tell({ type: 'linked', deviceId: pin.deviceId });
-  output.say(`Linked as ${pin.deviceId}; its key is kept in the ${secrets.kind}.`);
+  output.tell({ type: 'linked', deviceId: pin.deviceId, secretStore: secrets.kind });
+  output.say(`Linked as ${pin.deviceId}; its key is kept in ${PLACES[secrets.kind]}.`);
+  await tellDaemon(paths.socket, output);
   if (Object.keys(readConfig(paths).workspaces).length === 0) {
     output.say('Next: runmesh config set workspaces.default FOLDER, then runmesh daemon');
   }
   return 0;
+}
+
+/** A device belongs to one mesh: what it has not told the old one yet would otherwise be nobody's. */
+function meshUrlOf(context: CliContext, options: LinkCommandOptions, pin: MeshPin | undefined): string {
+  const address = options.mesh ?? context.env.RUNTOOLS_API_URL ?? pin?.url ?? DEFAULT_MESH;
+  const url = normalizeMeshUrl(address, options.insecure ?? address === pin?.url);
+  if (pin === undefined || new URL(url).origin === new URL(pin.url).origin) return url;
+  throw new RunmeshError(
+    'already_linked',
+    `This device is linked to ${pin.url} as ${pin.deviceId}. Run \`runmesh unlink\` first, then link it to ${url}.`,
+  );
+}
+
+/** The device whose place the new key takes; `nothing` where no approval is needed. */
+async function repair(
+  secrets: SecretStore,
+  pin: MeshPin | undefined,
+  context: CliContext,
+  output: Output,
+): Promise<MeshPin | 'nothing'> {
+  if (pin === undefined) {
+    throw new RunmeshError(
+      'not_linked',
+      'This device is not linked, so there is nothing to repair. Run `runmesh link`.',
+    );
+  }
+  const lost = await repairSecrets(secrets);
+  const names = secrets.names();
+  for (const name of lost.filter((one) => one.startsWith('provider.'))) {
+    output.note(`A key was lost; store it again: runmesh keys set ${name.slice('provider.'.length)}`);
+  }
+  if (!names.includes('privateKey') || !names.includes('apiKey')) {
+    output.say('This device’s key cannot be read any more, so it gets a new one, which you approve once.');
+    return pin;
+  }
+  output.tell({ type: 'repaired', deviceId: pin.deviceId });
+  output.say(
+    `Repaired: this program can read the device’s secrets in ${PLACES[secrets.kind]}. Nothing else changed.`,
+  );
+  await tellDaemon(pathsOf(context).socket, output);
+  return 'nothing';
 }
 
 /** What was done before belongs to no account, or to another: the mesh gets what comes from here on. */
@@ -71,3 +123,8 @@ function recordLink(context: CliContext, { deviceId, orgId, url }: MeshPin): voi
 }
 
 const DEFAULT_MESH = 'https://api.runtools.ai';
+const PLACES: Record<SecretStore['kind'], string> = {
+  keychain: 'the login keychain',
+  'secret-service': 'the Secret Service',
+  file: 'a file that only you can read',
+};

@@ -7,6 +7,8 @@ export function addDevice(parts: GroupParts): void {
   add('link', 'Links this device to an account.', 'runmesh link --mesh http://127.0.0.1:4780 --name "My Mac"')
     .option('--mesh <url>', 'the mesh; RUNTOOLS_API_URL or RunTools’ own where it is not given')
     .option('--name <label>', 'what the owner sees this device as')
+    .option('--repair', 'make this device’s secrets readable again, after an update of Node took that away')
+    .option('--no-browser', 'do not open the page in a browser')
     .option(
       '--insecure',
       'allow a mesh without TLS on another machine: everything can then be read on the way',

@@ -2,7 +2,8 @@ import { styleText } from 'node:util';
 import type { Environment } from '../../device/paths.ts';
 import type { Terminal } from '../context.ts';
 
-type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+/** `paper`: black on white, whatever the terminal's own colours are. */
+type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'paper';
 
 /** Colours a text where colours are wanted, and gives it back as it is elsewhere. */
 export type Paint = (format: Format, text: string) => string;
@@ -11,5 +12,6 @@ export type Paint = (format: Format, text: string) => string;
 export function createPaint(env: Environment, terminal: Terminal): Paint {
   const wanted = terminal.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   if (!wanted) return (_format, text) => text;
-  return (format, text) => styleText(format, text, { validateStream: false });
+  return (format, text) =>
+    styleText(format === 'paper' ? ['black', 'bgWhiteBright'] : format, text, { validateStream: false });
 }

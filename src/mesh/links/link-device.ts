@@ -15,8 +15,16 @@ import {
   type LinkRow,
   setLinkState,
 } from '../store/link-codes.ts';
-import { findNode, findNodeByKey, fingerprintOf, insertNode, recordLink } from '../store/nodes.ts';
+import {
+  findNode,
+  findNodeByKey,
+  fingerprintOf,
+  insertNode,
+  recordLink,
+  replaceNodeKey,
+} from '../store/nodes.ts';
 import { verifyText } from '../verify-text.ts';
+import { readMetadata, replacedNode } from './link-metadata.ts';
 
 /** Where the owner approves a device in a browser. The code is not in it: whoever approves types it. */
 export const LINK_PAGE_PATH = '/devices/link';
@@ -35,7 +43,19 @@ export function startLink(core: MeshCore, body: LinkStart, address: string): Lin
   const code = randomText(random, CODE_LENGTH, CODE_ALPHABET);
   const expiresAt = now + LIMITS.linkCodeMs;
   const { publicKey, deviceLabel: label, os, hostname, appVersion } = body;
-  insertLink(store, { code, publicKey, label, os, hostname, appVersion, address, createdAt: now, expiresAt });
+  const metadata = JSON.stringify(readMetadata(body.clientMetadata));
+  insertLink(store, {
+    code,
+    publicKey,
+    label,
+    os,
+    hostname,
+    appVersion,
+    metadata,
+    address,
+    createdAt: now,
+    expiresAt,
+  });
   return { code, url: `${core.origins[0]}${LINK_PAGE_PATH}`, expiresAt: isoTime(expiresAt) };
 }
 
@@ -89,10 +109,13 @@ export function approveLink(
     return { code: link.code, status: 'denied' };
   }
   const deviceId = store.transaction(() => {
-    const known = findNodeByKey(store, key.orgId, link.publicKey);
+    const known = findNodeByKey(store, key.orgId, link.publicKey) ?? replacedNode(core, key.orgId, link);
     const id = known?.id ?? prefixedId(random, 'dev');
     if (known === undefined) insertNode(store, { ...link, id, orgId: key.orgId }, clock.now());
-    else recordLink(store, { ...link, id });
+    else {
+      recordLink(store, { ...link, id });
+      replaceNodeKey(store, id, link.publicKey);
+    }
     setLinkState(store, link.code, 'approved', id);
     return id;
   });
@@ -100,8 +123,10 @@ export function approveLink(
   return { code: link.code, status: 'approved', deviceId };
 }
 
-export function linkFacts(core: MeshCore, code: string): Record<string, unknown> {
+/** What the owner should know before approving. A device of another organisation is not told of. */
+export function linkFacts(core: MeshCore, key: KeyRow, code: string): Record<string, unknown> {
   const link = knownLink(core, code);
+  const replaced = replacedNode(core, key.orgId, link);
   const expired = link.state === 'pending' && link.expiresAt <= core.clock.now();
   return {
     code: link.code,
@@ -112,6 +137,11 @@ export function linkFacts(core: MeshCore, code: string): Record<string, unknown>
     appVersion: link.appVersion,
     keyFingerprint: fingerprintOf(link.publicKey),
     address: link.address,
+    requests: readMetadata(JSON.parse(link.metadata)).requests,
+    replaces:
+      replaced === undefined
+        ? null
+        : { deviceId: replaced.id, label: replaced.label, keyFingerprint: fingerprintOf(replaced.publicKey) },
     createdAt: isoTime(link.createdAt),
     expiresAt: isoTime(link.expiresAt),
   };

@@ -13,6 +13,8 @@ export interface LinkRow {
   os: string;
   hostname: string;
   appVersion: string;
+  /** `LinkMetadata` as JSON. */
+  metadata: string;
   /** The address `link/start` came from. */
   address: string;
   state: LinkState;
@@ -26,14 +28,15 @@ type NewLink = Omit<LinkRow, 'state' | 'wrongSignatures' | 'deviceId'>;
 
 export function insertLink(store: Store, link: NewLink): void {
   store.run(
-    `INSERT INTO link_codes (code, public_key, label, os, hostname, app_version, address, state, created_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?)`,
+    `INSERT INTO link_codes (code, public_key, label, os, hostname, app_version, metadata, address, state, created_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?)`,
     link.code,
     link.publicKey,
     link.label,
     link.os,
     link.hostname,
     link.appVersion,
+    link.metadata,
     link.address,
     link.createdAt,
     link.expiresAt,
@@ -42,7 +45,7 @@ export function insertLink(store: Store, link: NewLink): void {
 
 export function findLink(store: Store, code: string): LinkRow | undefined {
   return store.get<LinkRow>(
-    `SELECT code, public_key AS publicKey, label, os, hostname, app_version AS appVersion, address, state,
+    `SELECT code, public_key AS publicKey, label, os, hostname, app_version AS appVersion, metadata, address, state,
        wrong_signatures AS wrongSignatures, device_id AS deviceId, created_at AS createdAt, expires_at AS expiresAt
      FROM link_codes WHERE code = ?`,
     code,

@@ -179,4 +179,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
   CREATE INDEX runs_by_device ON runs (device_id, thread_id);
   `,
+  `
+  ALTER TABLE link_codes ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
+  `,
 ];

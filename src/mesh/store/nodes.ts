@@ -85,6 +85,11 @@ export function recordLink(store: Store, node: Omit<NewNode, 'publicKey' | 'orgI
   );
 }
 
+/** A device whose key was lost goes on with a new one: what is known of it stays. */
+export function replaceNodeKey(store: Store, id: string, publicKey: string): void {
+  store.run('UPDATE nodes SET public_key = ? WHERE id = ?', publicKey, id);
+}
+
 export function recordHello(
   store: Store,
   id: string,

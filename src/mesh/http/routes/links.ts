@@ -59,7 +59,7 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       answer: z.record(z.string(), z.json()),
       handle: (call) => {
         limiter.check(wrongCodesOf(call), WRONG_CODES);
-        return ok(countingWrongCodes(limiter, call, () => linkFacts(services, call.param('code'))));
+        return ok(countingWrongCodes(limiter, call, () => linkFacts(services, call.key, call.param('code'))));
       },
     }),
   ];
