@@ -1,7 +1,7 @@
 // The floors: the least a program could do for the same work, measured in the same run and on the same machine.
 import { fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { readSse } from './sse.mjs';
+import { readSse } from '../support/sse.mjs';
 
 /** A turn without a harness: fetch the model's stream, spawn the command it asks for in the same shell, keep the result. */
 export async function bareTurns(model, turns, cmd, env) {

@@ -1,6 +1,6 @@
 // The bare relay's far end: the model's stream goes out over the WebSocket, a frame a delta.
 import { WebSocket } from 'ws';
-import { readSse } from './sse.mjs';
+import { readSse } from '../support/sse.mjs';
 
 const [port, model] = process.argv.slice(2);
 const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });

@@ -1,13 +1,12 @@
 // The real program for the bench: mesh and daemon as processes of their own, in a temporary folder.
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { readSse } from './sse.mjs';
+import { command } from '../support/command.mjs';
+import { readSse } from '../support/sse.mjs';
 
-const RUNMESH = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export async function openWorld(model) {
   const dir = mkdtempSync(join(tmpdir(), 'runmesh-bench-'));
@@ -18,7 +17,8 @@ export async function openWorld(model) {
     RUNMESH_SECRETS: 'file',
   };
   mkdirSync(join(dir, 'workspace'));
-  const mesh = command(env, 'mesh', '--port', '0', '--data', join(dir, 'mesh'), '--json');
+  const runmesh = (...args) => command({ program, args, env });
+  const mesh = runmesh('mesh', '--port', '0', '--data', join(dir, 'mesh'), '--json');
   const { url, apiKey } = await mesh.line('mesh_ready');
   const api = (path, body) =>
     fetch(url + path, {
@@ -26,15 +26,15 @@ export async function openWorld(model) {
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  const link = command(env, 'link', '--mesh', url, '--name', 'bench', '--json');
+  const link = runmesh('link', '--mesh', url, '--name', 'bench', '--json');
   const { code } = await link.line('link_code');
   await api('/v1/runmesh/devices/link/approve', { code });
   const { deviceId } = await link.line('linked');
   const provider = JSON.stringify({ type: 'openai-compatible', baseUrl: model.url });
-  await command(env, 'config', 'set', 'workspaces.default', join(dir, 'workspace')).exited;
-  await command(env, 'config', 'set', 'models.providers.bench', provider).exited;
+  await runmesh('config', 'set', 'workspaces.default', join(dir, 'workspace')).exited;
+  await runmesh('config', 'set', 'models.providers.bench', provider).exited;
   const began = performance.now();
-  const daemon = command(env, 'daemon', '--json');
+  const daemon = runmesh('daemon', '--json');
   await daemon.line('daemon_ready');
   const registeredMs = performance.now() - began;
   await api('/v1/agents', {
@@ -70,27 +70,4 @@ export async function openWorld(model) {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-function command(env, ...args) {
-  const child = spawn(process.execPath, [RUNMESH, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = [];
-  let tell = () => {};
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(line);
-    tell();
-  });
-  const exited = new Promise((resolve) => child.on('close', resolve));
-  const line = async (type) => {
-    for (;;) {
-      const found = lines.filter((one) => one.startsWith('{')).map((one) => JSON.parse(one));
-      const match = found.find((one) => one.type === type);
-      if (match) return match;
-      const more = new Promise((resolve) => {
-        tell = () => resolve(true);
-      });
-      if (!(await Promise.race([more, exited.then(() => false)]))) throw new Error(`ended without ${type}`);
-    }
-  };
-  return { child, line, exited };
 }

@@ -1,0 +1,127 @@
+/** What a point at the daemon's start, or at its stop, is reached by. */
+const AT_START = { when: 'start', nth: 1 };
+const AT_STOP = { when: 'stop', nth: 1 };
+
+/**
+ * The named crash points: the text `find` that stands in `file` of dist/ exactly once, and what is put there, `@` being
+ * the point itself. `when` says what takes the program through it: its work, its start, its stop, an order of a caller
+ * (cancel, steer), or a run that is cancelled before its device took it. `nth` bounds the pass that kills.
+ */
+export const POINTS = [
+  ...inFile('runs/runs.js', [
+    before('daemon.accept.before', 'acceptRun(journal, order, origin);', { nth: 2 }),
+    after('daemon.accept.after', 'acceptRun(journal, order, origin);', { nth: 2 }),
+    before('daemon.final.before', 'finishRun(journal, runId, {', { nth: 2 }),
+    before('daemon.final.after', 'entry.deadline.abort();', { nth: 2 }),
+  ]),
+  ...inFile('agent/run-step.js', [
+    before('daemon.step.before', 'ports.commitStep(committed);'),
+    after('daemon.step.after', 'ports.commitStep(committed);'),
+  ]),
+  ...inFile('agent/run-calls.js', [
+    before(
+      'daemon.intent.before',
+      'ports.commitIntent({ callId: call.callId, name: call.name, repeatable });',
+    ),
+    after('daemon.intent.after', 'ports.commitIntent({ callId: call.callId, name: call.name, repeatable });'),
+    before('daemon.outcome.before', 'ports.commitOutcome(call.callId, outcome);'),
+    after('daemon.outcome.after', 'ports.commitOutcome(call.callId, outcome);'),
+  ]),
+  ...inFile('tools/exec/run-sessions.js', [
+    before('daemon.spawn.before', 'const leashed = await leash.open('),
+    before('daemon.spawn.opened', 'context.onProcessStarted(session.id, leashed.process);'),
+    after('daemon.spawn.committed', 'context.onProcessStarted(session.id, leashed.process);'),
+    after('daemon.spawn.released', 'session.release();'),
+  ]),
+  ...inFile('journal/append-events.js', [
+    before('daemon.append.inside', "journal.statements.get('UPDATE runs SET committed"),
+  ]),
+  ...inFile('link/outbox.js', [
+    before('daemon.send.before', 'this.#options.send({'),
+    after('daemon.send.after', 'run.sent = sized.at(-1)?.event.runSequence ?? run.sent;'),
+    before('daemon.ack.before', 'recordAck(this.#options.journal, runId, runSequence);'),
+    after('daemon.ack.after', 'recordAck(this.#options.journal, runId, runSequence);'),
+  ]),
+  ...inFile('journal/journal.js', [
+    before('daemon.migrate.before', 'copyFileSync(path, backup);', AT_START),
+    after('daemon.migrate.copied', 'copyFileSync(path, backup);', AT_START),
+  ]),
+  ...inFile('runs/recover-runs.js', [
+    before('daemon.reaped', 'return listUnfinished(journal).filter(', AT_START),
+  ]),
+  ...inFile('daemon/daemon.js', [
+    after('daemon.resumed', 'await runs.start();', AT_START),
+    after('daemon.drain.begun', 'link.drain(reason);', AT_STOP),
+    after('daemon.drain.done', 'await runs.drain(config.drainMs);', AT_STOP),
+  ]),
+  ...inFile('journal/prune.js', [
+    before('daemon.prune.before', 'const gone = commit(journal, ', AT_START),
+    before('daemon.prune.after', 'total += gone;', AT_START),
+  ]),
+  ...inFile('link/handshake.js', [
+    before('daemon.hello.before', 'const { deviceId, agentVersion, os, hostname } = identity;', AT_START),
+    before('daemon.hello.sent', 'return { connection, welcome: await', AT_START),
+  ]),
+  ...inFile('link/link.js', [
+    after('daemon.goodbye', "session?.connection.close('normal', 'goodbye');", AT_STOP),
+  ]),
+  ...inFile('daemon/open-executor.js', [
+    before('daemon.checkpoint.before', 'journal.close();', AT_STOP),
+    after('daemon.checkpoint.after', 'journal.close();', AT_STOP),
+  ]),
+  ...inFile('mesh/runs/register-run.js', [
+    before('mesh.register.inside', 'return { run, repeated: false };', { nth: 1 }),
+  ]),
+  ...inFile('mesh/http/routes/runs.js', [
+    before('mesh.register.after', 'services.log.info({ runId: run.id, agent: run.agentSlug', { nth: 1 }),
+  ]),
+  ...inFile('mesh/hub/serve-device.js', [
+    after('mesh.dispatch.sent', 'connection.sendText(dispatchText(core, run));', { nth: 2 }),
+  ]),
+  ...inFile('mesh/hub/take-frame.js', [
+    before('mesh.accepted.before', 'markRunAccepted(core.store, run.id, connection.journalEpoch', { nth: 2 }),
+    before('mesh.append.before', 'const { run: now, added } = addEvents(core, run.id, frame);'),
+    after('mesh.append.after', 'const { run: now, added } = addEvents(core, run.id, frame);'),
+    before('mesh.order.answered', 'answerOrder(core.store, frame.orderId, frame);', {
+      when: 'order',
+      nth: 1,
+    }),
+  ]),
+  ...inFile('mesh/store/append-events.js', [before('mesh.append.inside', 'const last = fresh.at(-1);')]),
+  ...inFile('mesh/hub/connection.js', [
+    {
+      name: 'mesh.ack.sent',
+      find: "this.send({ type: 'ack', runId, runSequence }));",
+      put: "{ this.send({ type: 'ack', runId, runSequence }); @ });",
+    },
+  ]),
+  ...inFile('mesh/runs/order-run.js', [
+    after(
+      'mesh.order.stored',
+      'insertOrder(services.store, { id, runId: run.id, kind, text }, services.clock.now());',
+      {
+        when: 'order',
+        nth: 1,
+      },
+    ),
+  ]),
+  ...inFile('mesh/runs/end-run.js', [
+    before('mesh.end.inside', 'recordEnd(store, runId, payload, now);', { when: 'unmet', nth: 1 }),
+    before('mesh.end.after', 'core.live.publish(stored.run, stored.events, true);', {
+      when: 'unmet',
+      nth: 1,
+    }),
+  ]),
+];
+
+function inFile(file, points) {
+  return points.map((point) => ({ when: 'work', nth: 4, file, role: point.name.split('.')[0], ...point }));
+}
+
+function before(name, find, more = {}) {
+  return { name, find, put: `@ ${find}`, ...more };
+}
+
+function after(name, find, more = {}) {
+  return { name, find, put: `${find} @`, ...more };
+}

@@ -1,0 +1,80 @@
+import { FAULTS } from './faults.mjs';
+import { POINTS } from './points.mjs';
+import { quantile } from './tally.mjs';
+
+/** The figures as a table for a person; the last line says them in a sentence. */
+export function tableOf(tally) {
+  const { sums, most } = tally;
+  const seconds = (performance.now() - tally.startedAt) / 1_000;
+  const rows = [
+    ['cycles', tally.cycles],
+    ['runs', `${tally.runs} (${[...tally.ends].map(([status, n]) => `${n} ${status}`).join(', ')})`],
+    ...Object.keys(FAULTS).map((name) => [`fault: ${name}`, tally.faults.get(name) ?? 0]),
+    ...POINTS.map(({ name }) => [`crash: ${name}`, tally.points.get(name) ?? 0]),
+    ['events journaled', sums.journaled],
+    ['events received', sums.received],
+    ['events lost', sums.lost],
+    ['events doubled', sums.doubled],
+    ['tool calls intended', sums.calls],
+    ['tool calls that wrote', sums.executed],
+    ['executed twice', sums.twice],
+    ['outcome unknown', sums.unknown],
+    ['writes after a run resumed', sums.late],
+    ['orphans after 6 s', tally.orphans],
+    ['runs without an end', sums.endless],
+    ['callers’ reconnects', tally.reconnects],
+    ['texts told whole in fair weather', tally.wholeTexts],
+    ['start to registered', `${msOf(tally.recoveries)} (${tally.recoveries.length} starts)`],
+    ['start to runs resumed', `${msOf(tally.resumes)} (${tally.resumes.length} starts)`],
+    [
+      'most memory, files, log',
+      `daemon ${most.daemonMb} MB, mesh ${most.meshMb} MB, ${most.files} files, ${most.walMb.toFixed(1)} MB`,
+    ],
+    ['time', `${Math.round(seconds)} s`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+export function sentenceOf(tally, seed) {
+  const { sums } = tally;
+  const hit = POINTS.filter(({ name }) => (tally.points.get(name) ?? 0) > 0).length;
+  const faults = [...tally.faults.values(), ...tally.points.values()].reduce((sum, n) => sum + n, 0);
+  return (
+    `Seed ${seed}: in ${tally.cycles} cycles with ${faults} faults (${hit} of ${POINTS.length} crash points) ` +
+    `${sums.journaled} events were journaled, ${sums.lost} lost and ${sums.doubled} doubled; of ${sums.calls} calls ` +
+    `${sums.twice} were executed twice and ${sums.late} wrote after their run had resumed; ${tally.orphans} orphans, ` +
+    `${sums.endless} runs without an end, ${tally.failures.length} cycles failed; recovery ${msOf(tally.recoveries)}.`
+  );
+}
+
+/** The same for a program. */
+export function jsonOf(tally, seed) {
+  return {
+    seed,
+    cycles: tally.cycles,
+    runs: tally.runs,
+    ends: Object.fromEntries(tally.ends),
+    faults: Object.fromEntries(tally.faults),
+    points: Object.fromEntries(tally.points),
+    ...tally.sums,
+    orphans: tally.orphans,
+    reconnects: tally.reconnects,
+    wholeTexts: tally.wholeTexts,
+    registeredMs: spread(tally.recoveries),
+    resumedMs: spread(tally.resumes),
+    most: tally.most,
+    skipped: tally.skipped,
+    failures: tally.failures,
+    seconds: Math.round((performance.now() - tally.startedAt) / 1_000),
+  };
+}
+
+function spread(values) {
+  return { starts: values.length, p50: quantile(values, 0.5), p99: quantile(values, 0.99) };
+}
+
+function msOf(values) {
+  if (values.length === 0) return 'not measured';
+  return `p50 ${Math.round(quantile(values, 0.5))} ms, p99 ${Math.round(quantile(values, 0.99))} ms`;
+}

@@ -1,0 +1,48 @@
+/** The storm's figures, added up over cycles and houses. */
+export function newTally() {
+  return {
+    cycles: 0,
+    runs: 0,
+    faults: new Map(),
+    points: new Map(),
+    sums: Object.fromEntries(SUMMED.map((name) => [name, 0])),
+    ends: new Map(),
+    wholeTexts: 0,
+    reconnects: 0,
+    orphans: 0,
+    recoveries: [],
+    resumes: [],
+    most: { daemonMb: 0, meshMb: 0, files: 0, walMb: 0 },
+    failures: [],
+    startedAt: performance.now(),
+    skipped: [],
+  };
+}
+
+export function count(map, name, by = 1) {
+  map.set(name, (map.get(name) ?? 0) + by);
+}
+
+export function addRun(tally, judged) {
+  tally.runs += 1;
+  for (const name of SUMMED) tally.sums[name] += judged[name];
+}
+
+/** The value below which `share` of the values lie. */
+export function quantile(values, share) {
+  if (values.length === 0) return undefined;
+  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))];
+}
+
+export const SUMMED = [
+  'journaled',
+  'received',
+  'lost',
+  'doubled',
+  'calls',
+  'executed',
+  'twice',
+  'unknown',
+  'late',
+  'endless',
+];
