@@ -40,11 +40,15 @@ export async function crash(point, { house, random, over, unmetRun }) {
 
 /** What must be so that a start has something to do. The daemon is down, so its journal may be opened here. */
 function prepare({ name }, { journalFile }) {
-  const sql = name.includes('prune') ? AGE : name.includes('migrate') ? BACK : undefined;
-  if (sql === undefined) return;
+  if (!name.includes('prune') && !name.includes('migrate')) return;
   const db = new DatabaseSync(journalFile);
   try {
-    db.exec(sql.replace('VERSION', String(db.prepare('PRAGMA user_version').get().user_version - 1)));
+    if (name.includes('prune')) db.exec(AGE);
+    // Nothing to take back where the last start died before it had migrated.
+    else if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lab_migrated'").get() !== undefined) {
+      const { user_version } = db.prepare('PRAGMA user_version').get();
+      db.exec(`DROP TABLE lab_migrated; PRAGMA user_version = ${user_version - 1}`);
+    }
   } finally {
     db.close();
   }
@@ -56,6 +60,5 @@ function pause(ms) {
 
 /** Runs that the mesh has whole become older than the journal keeps them. */
 const AGE = `UPDATE runs SET ended_at = ended_at - ${100 * 86_400_000} WHERE status IS NOT NULL AND acked >= committed`;
-const BACK = 'DROP TABLE lab_migrated; PRAGMA user_version = VERSION';
 const LONGEST_MS = 20_000;
 const NEVER = new Promise(() => {});
