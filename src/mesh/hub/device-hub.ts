@@ -68,7 +68,7 @@ export class DeviceHub implements Devices {
         );
         const runs = taken.map((run) => ({ runId: run.id, acked: run.lastRunSequence }));
         connection.send({ type: 'heartbeat', runs });
-        recordHeard(this.#core.store, connection.deviceId, connection.lastHeardAt);
+        this.#noteHeard(connection);
       }
       serveDevice(this.#core, connection);
     }
@@ -156,10 +156,19 @@ export class DeviceHub implements Devices {
       status: connection.ended === 'silent' ? 'unreachable' : 'offline',
       lastHeardAt,
     });
-    if (findNode(this.#core.store, deviceId) !== undefined)
-      recordHeard(this.#core.store, deviceId, lastHeardAt);
+    this.#noteHeard(connection);
     this.#core.log.info({ deviceId, unknownFrames: connection.unknownFrames }, 'device gone');
     if (this.#connections.size === 0) this.#onAllGone();
+  }
+
+  /** When a device was last heard is worth a line of the log where it cannot be stored (a full disk), not the mesh. */
+  #noteHeard({ deviceId, lastHeardAt }: DeviceConnection): void {
+    const { store, log } = this.#core;
+    try {
+      if (findNode(store, deviceId) !== undefined) recordHeard(store, deviceId, lastHeardAt);
+    } catch (error) {
+      log.warn({ deviceId, error: messageOf(error) }, 'when a device was last heard could not be stored');
+    }
   }
 }
 
