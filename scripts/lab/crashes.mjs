@@ -14,7 +14,8 @@ export async function crash(point, { house, random, over, unmetRun }) {
     while (keeper.deaths.length === lives && performance.now() < deadline)
       if (await Promise.race([limit, pause(20)])) break;
   };
-  if (point.when === 'start') {
+  if (point.when === 'idle') await over;
+  if (point.when === 'start' || point.when === 'idle') {
     keeper.hold();
     await keeper.kill();
     prepare(point, house);

@@ -1,22 +1,29 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Changes files under `dist`, each edit at the one place its text stands. Throws, naming the edit, where its text
- * stands nowhere or more than once: the program changed, and the edit would prove nothing.
+ * Changes files under `dist`, each edit at the one place its text stands. Throws, naming the edits, where a text stands
+ * nowhere or more than once: the program changed, and the edit would prove nothing.
  */
 export function applyEdits(dist, edits) {
-  const texts = new Map();
-  for (const { name, file, find, put } of edits) {
+  const misfits = edits.filter((edit) => timesIn(dist, edit) !== 1).map((edit) => wordsFor(dist, edit));
+  if (misfits.length > 0) throw new Error(misfits.join('\n'));
+  for (const { file, find, put } of edits) {
     const path = join(dist, file);
-    const original = texts.get(path)?.original ?? readFileSync(path, 'utf8');
-    const count = original.split(find).length - 1;
-    if (count !== 1)
-      throw new Error(`${name}: its text stands ${count} times in dist/${file}, not once: ${find}`);
-    const now = texts.get(path)?.now ?? original;
-    texts.set(path, { original, now: now.replace(find, () => put) });
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace(find, () => put),
+    );
   }
-  for (const [path, { now }] of texts) writeFileSync(path, now);
+}
+
+function timesIn(dist, { file, find }) {
+  const path = join(dist, file);
+  return existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
+}
+
+function wordsFor(dist, edit) {
+  return `${edit.name}: its text stands ${timesIn(dist, edit)} times in dist/${edit.file}, not once: ${edit.find}`;
 }
 
 /** A point as an edit: the copy calls the preload, where there is one. */

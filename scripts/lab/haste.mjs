@@ -23,7 +23,7 @@ export const HASTE = [
     'deviceUnreachableMs: 45_000': 'deviceUnreachableMs: 2_000',
   }),
   ...inFile('mesh/runs/overdue-runs.js', { 'AWAY_GRACE_MS = 60_000': 'AWAY_GRACE_MS = 3_000' }),
-  ...inFile('runs/runs.js', { 'DISK_RETRY_MS = 5_000': 'DISK_RETRY_MS = 300' }),
+  ...inFile('runs/disk-wait.js', { 'DISK_RETRY_MS = 5_000': 'DISK_RETRY_MS = 300' }),
 ];
 
 /** One more schema version, so that a journal of the copy can be put back to the version before and migrated again. */

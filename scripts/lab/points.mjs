@@ -1,22 +1,29 @@
 /** What a point at the daemon's start, or at its stop, is reached by. */
 const AT_START = { when: 'start', nth: 1 };
+const IDLE_START = { when: 'idle', nth: 1 };
 const AT_STOP = { when: 'stop', nth: 1 };
 
 /**
  * The named crash points: the text `find` that stands in `file` of dist/ exactly once, and what is put there, `@` being
- * the point itself. `when` says what takes the program through it: its work, its start, its stop, an order of a caller
+ * the point itself. `when` says what takes the program through it: its work, its start, a start with nothing to do, its stop, an order of a caller
  * (cancel, steer), or a run that is cancelled before its device took it. `nth` bounds the pass that kills.
  */
 export const POINTS = [
+  ...inFile('runs/accept-order.js', [
+    before('daemon.accept.before', 'acceptRun(journal, masked, origin);', { nth: 2 }),
+    after('daemon.accept.after', 'acceptRun(journal, masked, origin);', { nth: 2 }),
+  ]),
   ...inFile('runs/runs.js', [
-    before('daemon.accept.before', 'acceptRun(journal, order, origin);', { nth: 2 }),
-    after('daemon.accept.after', 'acceptRun(journal, order, origin);', { nth: 2 }),
     before('daemon.final.before', 'finishRun(journal, runId, {', { nth: 2 }),
     before('daemon.final.after', 'entry.deadline.abort();', { nth: 2 }),
   ]),
   ...inFile('agent/run-step.js', [
-    before('daemon.step.before', 'ports.commitStep(committed);'),
-    after('daemon.step.after', 'ports.commitStep(committed);'),
+    before('daemon.step.before', 'return ports.commitStep(said);'),
+    {
+      name: 'daemon.step.after',
+      find: 'return ports.commitStep(said);',
+      put: 'const kept = ports.commitStep(said); @ return kept;',
+    },
   ]),
   ...inFile('agent/run-calls.js', [
     before(
@@ -24,8 +31,8 @@ export const POINTS = [
       'ports.commitIntent({ callId: call.callId, name: call.name, repeatable });',
     ),
     after('daemon.intent.after', 'ports.commitIntent({ callId: call.callId, name: call.name, repeatable });'),
-    before('daemon.outcome.before', 'ports.commitOutcome(call.callId, outcome);'),
-    after('daemon.outcome.after', 'ports.commitOutcome(call.callId, outcome);'),
+    before('daemon.outcome.before', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
+    after('daemon.outcome.after', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
   ]),
   ...inFile('tools/exec/run-sessions.js', [
     before('daemon.spawn.before', 'const leashed = await leash.open('),
@@ -42,12 +49,13 @@ export const POINTS = [
     before('daemon.ack.before', 'recordAck(this.#options.journal, runId, runSequence);'),
     after('daemon.ack.after', 'recordAck(this.#options.journal, runId, runSequence);'),
   ]),
-  ...inFile('journal/journal.js', [
-    before('daemon.migrate.before', 'copyFileSync(path, backup);', AT_START),
-    after('daemon.migrate.copied', 'copyFileSync(path, backup);', AT_START),
+  ...inFile('kit/sqlite.js', [
+    before('daemon.migrate.copying', 'renameSync(part, backup);', AT_START),
+    after('daemon.migrate.copied', 'renameSync(part, backup);', AT_START),
+    after('daemon.migrate.done', 'PRAGMA user_version = ${index + 1}; COMMIT;`);', AT_START),
   ]),
   ...inFile('runs/recover-runs.js', [
-    before('daemon.reaped', 'return listUnfinished(journal).filter(', AT_START),
+    before('daemon.reaped', 'return listUnfinished(journal).flatMap(', AT_START),
   ]),
   ...inFile('daemon/daemon.js', [
     after('daemon.resumed', 'await runs.start();', AT_START),
@@ -58,6 +66,18 @@ export const POINTS = [
     before('daemon.prune.before', 'const gone = commit(journal, ', AT_START),
     before('daemon.prune.after', 'total += gone;', AT_START),
   ]),
+  ...inFile('journal/truncate-wal.js', [
+    before(
+      'daemon.checkpoint.before',
+      "journal.statements.get('PRAGMA wal_checkpoint(TRUNCATE)')",
+      IDLE_START,
+    ),
+    after(
+      'daemon.checkpoint.after',
+      "journal.statements.get('PRAGMA wal_checkpoint(TRUNCATE)').get();",
+      IDLE_START,
+    ),
+  ]),
   ...inFile('link/handshake.js', [
     before('daemon.hello.before', 'const { deviceId, agentVersion, os, hostname } = identity;', AT_START),
     before('daemon.hello.sent', 'return { connection, welcome: await', AT_START),
@@ -66,8 +86,8 @@ export const POINTS = [
     after('daemon.goodbye', "session?.connection.close('normal', 'goodbye');", AT_STOP),
   ]),
   ...inFile('daemon/open-executor.js', [
-    before('daemon.checkpoint.before', 'journal.close();', AT_STOP),
-    after('daemon.checkpoint.after', 'journal.close();', AT_STOP),
+    before('daemon.close.before', 'journal.close();', AT_STOP),
+    after('daemon.close.after', 'journal.close();', AT_STOP),
   ]),
   ...inFile('mesh/runs/register-run.js', [
     before('mesh.register.inside', 'return { run, repeated: false };', { nth: 1 }),
