@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * nowhere or more than once: the program changed, and the edit would prove nothing.
  */
 export function applyEdits(dist, edits) {
-  const misfits = edits.filter((edit) => timesIn(dist, edit) !== 1).map((edit) => wordsFor(dist, edit));
+  const misfits = findMisfits(dist, edits);
   if (misfits.length > 0) throw new Error(misfits.join('\n'));
   for (const { file, find, put } of edits) {
     const path = join(dist, file);
@@ -15,6 +15,11 @@ export function applyEdits(dist, edits) {
       readFileSync(path, 'utf8').replace(find, () => put),
     );
   }
+}
+
+/** What does not fit, in words. */
+export function findMisfits(dist, edits) {
+  return edits.filter((edit) => timesIn(dist, edit) !== 1).map((edit) => wordsFor(dist, edit));
 }
 
 function timesIn(dist, { file, find }) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,11 +33,34 @@ export function openEvidence(file, pid) {
   };
 }
 
+/** Copies a database's files as they are while its process stands still. */
+export function copyDatabase(file, copy, pid) {
+  if (pid !== undefined) process.kill(pid, 'SIGSTOP');
+  try {
+    for (const suffix of FILES) rmSync(copy + suffix, { force: true });
+    for (const suffix of FILES.slice(0, 2))
+      if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
+  } finally {
+    if (pid !== undefined) process.kill(pid, 'SIGCONT');
+  }
+}
+
+/** Puts an older copy in the place of a journal, under an epoch of its own. Nobody has either open. */
+export function rebuildJournal(older, journal) {
+  copyDatabase(older, journal, undefined);
+  const db = new DatabaseSync(journal);
+  try {
+    db.prepare("UPDATE meta SET value = ? WHERE name = 'epoch'").run(randomUUID());
+  } finally {
+    db.close();
+  }
+}
+
 /** The device's journal: its runs, and their events as `[runSequence, type, payload, createdAt]`. */
 export function readJournal(file, pid) {
   return read(file, pid, (db) => ({
     integrity: db.integrity(),
-    processes: db.all('SELECT run_id AS runId, pid FROM processes'),
+    epoch: db.all("SELECT value FROM meta WHERE name = 'epoch'")[0].value,
     runs: byId(
       db.all('SELECT run_id AS runId, status, committed, acked, thread_id AS threadId FROM runs'),
       db.all(
@@ -87,3 +111,5 @@ function byId(runs, events, isoOf) {
     known.get(runId)?.events.push({ n, type, payload, at: isoOf(at), ...rest });
   return known;
 }
+
+const FILES = ['', '-wal', '-shm'];

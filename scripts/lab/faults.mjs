@@ -1,3 +1,4 @@
+import { copyDatabase, rebuildJournal } from './evidence.mjs';
 import { killLeashes } from './orphans.mjs';
 
 /**
@@ -80,6 +81,20 @@ export const FAULTS = {
       house.callers.reset();
     }
   },
+  // An owner who mends a journal from an older copy: a new file, so a new epoch, whose numbers go another way.
+  'rebuilt journal': async ({ house, pause }) => {
+    const older = `${house.journalFile}.older`;
+    await pause(50, 400);
+    copyDatabase(house.journalFile, older, house.daemon.pid);
+    await pause(50, 250);
+    house.daemon.hold();
+    await house.daemon.kill();
+    house.devices.state.refuses = true;
+    rebuildJournal(older, house.journalFile);
+    house.daemon.start();
+    await pause(700, 1_500);
+    house.devices.heal();
+  },
   'full disk': ({ house, pause }) => fillFor(house.disk, pause),
   'full disk of the mesh': ({ house, pause }) => fillFor(house.meshDisk, pause),
   'clock of the daemon': ({ house, random, pause }) => jump(house.daemon, random, pause),
@@ -88,6 +103,9 @@ export const FAULTS = {
 
 /** Faults for which a disk of the lab's own is needed. */
 export const NEED_DISK = ['full disk', 'full disk of the mesh'];
+
+/** After these, what a run did and how it ended may differ from what was promised: its journal was not its own. */
+export const LOSE_JOURNAL = ['rebuilt journal'];
 
 /** A closed lid: longer than both ends wait for a sign of life in some of the cases. */
 async function sleepOf(keeper, pause) {

@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { commandsByLife, leashesOf } from './orphans.mjs';
 
-/** Commands that live and should not: of a life that died six seconds ago, or of one whose runs have all ended. */
-export function findOrphans(house) {
+/**
+ * Commands that outlive by six seconds what they belonged to: their daemon, or, where that is alive, all the runs there
+ * were. Asked when every run has ended; who is seen then is remembered in `seen` and looked for again later.
+ */
+export function findOrphans(house, seen) {
   const now = performance.now();
   const deaths = new Map(house.daemon.deaths.map(({ life, at }) => [life, at]));
-  return [...commandsByLife(house.dir)]
-    .filter(([life]) => now - (deaths.get(life) ?? -Infinity) >= ORPHAN_MS)
-    .flatMap(([life, pids]) => pids.map((pid) => ({ life, pid })));
+  const alive = [...commandsByLife(house.dir)].flatMap(([life, pids]) => pids.map((pid) => ({ life, pid })));
+  for (const { life, pid } of alive) if (!seen.has(pid)) seen.set(pid, deaths.get(life) ?? now);
+  for (const pid of seen.keys()) if (!alive.some((one) => one.pid === pid)) seen.delete(pid);
+  return alive.filter(({ pid }) => now - seen.get(pid) >= ORPHAN_MS);
 }
 
 /** Memory, open files and the journal's log of a house at rest. */

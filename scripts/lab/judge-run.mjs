@@ -5,7 +5,7 @@ import { judgeWitness } from './witness.mjs';
  * what the device has (nothing where it never took the run, or let it go by age), `lines` what its commands wrote.
  * `lostJournal`: its journal was replaced on purpose. Answers what is wrong in words, and the figures.
  */
-export function judgeRun({ caller, work, stored, journaled, lines, poisonable, lostJournal = false }) {
+export function judgeRun({ caller, work, stored, journaled, journalEpoch, lines, poisonable, lostJournal }) {
   const wrong = caller.wrong.map((words) => `its caller ${words}`);
   const say = (words) => wrong.push(words);
   const witness = judgeWitness(work.run, lines);
@@ -22,13 +22,13 @@ export function judgeRun({ caller, work, stored, journaled, lines, poisonable, l
     if (events.at(-1).type !== 'run_completed') say('something comes after its end');
     if (end.status === 'completed') judgeCalls(work, events, end, say);
   }
-  const between = compare(journaled, stored, say);
+  const between = compare(journaled, stored, { journalEpoch, lostJournal }, say);
   judgeTold(caller, events, say);
   const calls = events.filter((event) => event.type === 'tool_call').length;
   const unknown = events.filter(
     (event) => event.type === 'tool_result' && JSON.parse(event.payload).status === 'unknown',
   ).length;
-  const { twice, late, executed } = witness;
+  const { twice, late, executed } = lostJournal ? { ...witness, twice: 0, late: 0 } : witness;
   return { wrong, ...between, calls, unknown, twice, late, executed, endless: ends.length === 0 ? 1 : 0 };
 }
 
@@ -67,21 +67,23 @@ function judgeCalls({ order }, events, end, say) {
 }
 
 /** The mesh has what the device committed, once, in order and to the byte; `created_at` included. */
-function compare(journaled, stored, say) {
+function compare(journaled, stored, { journalEpoch, lostJournal }, say) {
   const mine = stored.events;
   const numbers = mine.map(({ n }) => n);
   const doubled = numbers.length - new Set(numbers).size;
   if (numbers.some((n, index) => n !== index + 1)) say(`the mesh has the numbers ${numbers}`);
   const sequences = mine.map(({ sequence }) => sequence);
   if (sequences.some((n, index) => index > 0 && n <= sequences[index - 1])) say('its thread is out of order');
-  // Never taken, or let go by age.
-  if (journaled === undefined) return { journaled: mine.length, received: mine.length, lost: 0, doubled };
-  const theirs = journaled.events;
-  const epochs = new Set(mine.map(({ epoch }) => epoch));
-  // The mesh ended it: what the device said after that has no place any more.
+  const own = new Set(mine.map(({ epoch }) => epoch).filter((epoch) => epoch !== stored.meshEpoch));
+  if (own.size > 1) say(`its events are of ${own.size} journals`);
   const endedByMesh = mine.at(-1)?.epoch === stored.meshEpoch;
+  const otherJournal = lostJournal && !own.has(journalEpoch);
+  // Never taken, or let go by age; or under way in a journal that is no more.
+  if (journaled === undefined || otherJournal)
+    return { journaled: mine.length, received: mine.length, lost: 0, doubled };
+  const theirs = journaled.events;
+  // What the device said after the mesh had ended the run has no place any more.
   const shared = endedByMesh ? mine.slice(0, -1) : mine;
-  if (epochs.size > (endedByMesh ? 2 : 1)) say(`its events are of ${epochs.size} epochs`);
   for (const [index, event] of shared.entries()) {
     const other = theirs[index];
     const same =

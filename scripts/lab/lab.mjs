@@ -1,8 +1,11 @@
 // `npm run lab -- --cycles N --seed S`: breaks the real program in every way that is known and looks whether it kept
 // its promise. See README.md beside this file.
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { jsonOf, sentenceOf, tableOf } from './report.mjs';
+import { misfitsOf } from './program.mjs';
+import { isCaught, jsonOf, sabotageTableOf, sentenceOf, tableOf } from './report.mjs';
+import { SABOTAGES } from './sabotages.mjs';
 import { runStorm } from './storm.mjs';
 
 const { values } = parseArgs({
@@ -11,24 +14,54 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     only: { type: 'string' },
+    sabotage: { type: 'string' },
     report: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    fit: { type: 'boolean', default: false },
   },
 });
 const { seed, only, keep } = values;
+const CATCH_WITHIN = 200;
 const [cycles, from] = [Number(values.cycles), Number(values.from)];
+
+if (values.fit) {
+  const misfits = misfitsOf(fileURLToPath(new URL('../../dist', import.meta.url)));
+  for (const words of misfits) console.log(words);
+  console.log(`${misfits.length} of the lab's edits do not fit the built program.`);
+  process.exit(misfits.length === 0 ? 0 : 1);
+}
 
 const tally = await runStorm({ seed, cycles, from, only, keep, onCycle });
 console.log(tableOf(tally));
-if (values.report !== undefined) writeFileSync(values.report, JSON.stringify(jsonOf(tally, seed), null, 2));
+for (const words of tally.skipped) console.log(`skipped: ${words}`);
+const sabotage = [];
+for (const one of SABOTAGES.filter(({ name }) => values.sabotage === 'all' || values.sabotage === name))
+  sabotage.push(await findOut(one));
+if (values.sabotage !== undefined) console.log(sabotageTableOf(sabotage));
+if (values.report !== undefined)
+  writeFileSync(values.report, JSON.stringify(jsonOf(tally, seed, sabotage), null, 2));
 for (const { first, cycle, dir } of tally.failures) {
   console.log(
     `To see cycle ${cycle} again: npm run lab -- --seed ${seed} --from ${first} --cycles ${cycle - first + 1}`,
   );
   console.log(`Its folder: ${dir}`);
 }
-console.log(sentenceOf(tally, seed));
-process.exit(tally.failures.length === 0 ? 0 : 1);
+console.log(sentenceOf(tally, seed, sabotage));
+process.exit(tally.failures.length === 0 && sabotage.every(isCaught) ? 0 : 1);
+
+/** Runs a sabotaged program until something is wrong. */
+async function findOut({ name, breaks, ...rest }) {
+  console.log(`sabotage: ${name}`);
+  const sabotage = { name, breaks, ...rest };
+  const { failures, cycles: ran } = await runStorm({
+    seed,
+    cycles: CATCH_WITHIN,
+    sabotage,
+    mostFailures: 1,
+    onCycle,
+  });
+  return { name, breaks, cycles: ran, cycle: failures[0]?.cycle, wrong: failures[0]?.wrong[0] };
+}
 
 function onCycle({ cycle, plan, wrong, ms }) {
   const troubles = [...plan.faults, ...plan.points.map(({ name }) => name)].join(', ');

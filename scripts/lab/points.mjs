@@ -26,11 +26,8 @@ export const POINTS = [
     },
   ]),
   ...inFile('agent/run-calls.js', [
-    before(
-      'daemon.intent.before',
-      'ports.commitIntent({ callId: call.callId, name: call.name, repeatable });',
-    ),
-    after('daemon.intent.after', 'ports.commitIntent({ callId: call.callId, name: call.name, repeatable });'),
+    before('daemon.intent.before', 'ports.commitIntent({'),
+    before('daemon.intent.after', 'const output = await executeTool('),
     before('daemon.outcome.before', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
     after('daemon.outcome.after', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
   ]),

@@ -1,9 +1,10 @@
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { applyEdits, editOfPoint } from './edits.mjs';
+import { applyEdits, editOfPoint, findMisfits } from './edits.mjs';
 import { EXTRA_MIGRATION, HASTE } from './haste.mjs';
 import { POINTS } from './points.mjs';
+import { SABOTAGES } from './sabotages.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const PRELOAD = fileURLToPath(new URL('./preload.mjs', import.meta.url));
@@ -20,14 +21,19 @@ export function copyProgram(dir, sabotage) {
   });
   cpSync(join(ROOT, 'package.json'), join(dir, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
-  // A sabotage goes first: its text may be one at which a point stands.
-  if (sabotage !== undefined) applyEdits(join(dir, 'dist'), sabotage.edits);
+  const dist = join(dir, 'dist');
   const edits = [...POINTS.map(editOfPoint), ...HASTE, EXTRA_MIGRATION];
-  applyEdits(join(dir, 'dist'), sabotage === undefined ? edits : edits.filter(fits(sabotage)));
+  // A sabotage goes first; a point at the very text that it takes away has no place in its copy.
+  if (sabotage !== undefined) applyEdits(dist, sabotage.edits);
+  applyEdits(
+    dist,
+    sabotage === undefined ? edits : edits.filter((edit) => findMisfits(dist, [edit]).length === 0),
+  );
   return join(dir, 'dist', 'cli', 'main.js');
 }
 
-/** Points at the very text that a sabotage replaced have no place in its copy. */
-function fits({ edits }) {
-  return (edit) => !edits.some(({ file, find }) => file === edit.file && find.includes(edit.find));
+/** Edits of every table that do not fit the built program. */
+export function misfitsOf(dist) {
+  const edits = [...POINTS, ...HASTE, EXTRA_MIGRATION, ...SABOTAGES.flatMap((sabotage) => sabotage.edits)];
+  return findMisfits(dist, edits);
 }

@@ -36,7 +36,7 @@ export function tableOf(tally) {
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
 
-export function sentenceOf(tally, seed) {
+export function sentenceOf(tally, seed, sabotage = []) {
   const { sums } = tally;
   const hit = POINTS.filter(({ name }) => (tally.points.get(name) ?? 0) > 0).length;
   const faults = [...tally.faults.values(), ...tally.points.values()].reduce((sum, n) => sum + n, 0);
@@ -44,13 +44,33 @@ export function sentenceOf(tally, seed) {
     `Seed ${seed}: in ${tally.cycles} cycles with ${faults} faults (${hit} of ${POINTS.length} crash points) ` +
     `${sums.journaled} events were journaled, ${sums.lost} lost and ${sums.doubled} doubled; of ${sums.calls} calls ` +
     `${sums.twice} were executed twice and ${sums.late} wrote after their run had resumed; ${tally.orphans} orphans, ` +
-    `${sums.endless} runs without an end, ${tally.failures.length} cycles failed; recovery ${msOf(tally.recoveries)}.`
+    `${sums.endless} runs without an end, ${tally.failures.length} cycles failed; recovery ${msOf(tally.recoveries)}${caughtOf(sabotage)}.`
   );
 }
 
+/** Which sabotaged programs were found out, and in which cycle. */
+export function sabotageTableOf(sabotage) {
+  const rows = sabotage.map(({ name, breaks, cycle, cycles, wrong }) => {
+    const found =
+      cycle === undefined ? `NOT CAUGHT in ${cycles} cycles` : `caught in cycle ${cycle}: ${wrong}`;
+    return `sabotage: ${name} (breaks: ${breaks})  ${found.slice(0, 200)}`;
+  });
+  return [...rows, `sabotage: ${sabotage.filter(isCaught).length} of ${sabotage.length} caught`].join('\n');
+}
+
+export function isCaught({ cycle }) {
+  return cycle !== undefined;
+}
+
+function caughtOf(sabotage) {
+  if (sabotage.length === 0) return '';
+  return `; sabotage: ${sabotage.filter(isCaught).length} of ${sabotage.length} caught`;
+}
+
 /** The same for a program. */
-export function jsonOf(tally, seed) {
+export function jsonOf(tally, seed, sabotage = []) {
   return {
+    sabotage,
     seed,
     cycles: tally.cycles,
     runs: tally.runs,

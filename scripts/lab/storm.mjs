@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCycle, STEER, witnessAsked } from './cycle.mjs';
+import { LOSE_JOURNAL } from './faults.mjs';
 import { openHouse } from './house.mjs';
 import { digestOf, findOrphans, judgeMeasure, measure, ORPHAN_MS } from './judge-house.mjs';
 import { judgeRun } from './judge-run.mjs';
@@ -18,17 +19,7 @@ import { readWitness } from './witness.mjs';
  * until something was wrong in it; restarting with state is the point. `mostFailures` ends the storm early.
  */
 export async function runStorm(options) {
-  const {
-    seed,
-    from = 0,
-    cycles,
-    only,
-    faults,
-    sabotage,
-    keep,
-    mostFailures = 5,
-    onCycle = () => {},
-  } = options;
+  const { seed, from = 0, cycles, only, sabotage, keep, mostFailures = 5, onCycle = () => {} } = options;
   const root = mkdtempSync(join(tmpdir(), 'runmesh-lab-'));
   const program = copyProgram(join(root, 'program'), sabotage);
   const tally = newTally();
@@ -44,7 +35,7 @@ export async function runStorm(options) {
         seed,
         cycle,
         only,
-        faults,
+        sabotage,
         witness: open.house.witness,
         hasDisk: open.house.disk.fill !== undefined,
       });
@@ -57,7 +48,7 @@ export async function runStorm(options) {
       onCycle({ cycle, plan, wrong, ms: performance.now() - began, tally });
       open.firstCycle ??= cycle;
       if (last) {
-        await open.house.close({ keep: keep || wrong.length > 0 });
+        await open.house.close({ keep: keep || (wrong.length > 0 && sabotage === undefined) });
         gather(open.watch, tally);
         open = undefined;
       }
@@ -65,7 +56,8 @@ export async function runStorm(options) {
   } finally {
     await open?.house.close({ keep });
     model.close();
-    if (!keep && tally.failures.length === 0) rmSync(root, { recursive: true, force: true });
+    if (!keep && (tally.failures.length === 0 || sabotage !== undefined))
+      rmSync(root, { recursive: true, force: true });
   }
   return tally;
 }
@@ -75,10 +67,11 @@ async function openIn(dir, program, model, tally) {
   const house = await openHouse({ dir, program, model, watch });
   if (house.disk.fill === undefined && tally.skipped.length === 0)
     tally.skipped.push('full disks: no tmpfs can be mounted here');
-  return { house, watch, digests: new Map() };
+  return { house, watch, digests: new Map(), seen: new Map() };
 }
 
-async function judgedCycle({ house, watch, digests }, plan, tally) {
+async function judgedCycle(open, plan, tally) {
+  const { house, watch, digests } = open;
   const deaths = house.daemon.deaths.length;
   const note = (_what, name) => count(tally.faults, name);
   const late = delay(CYCLE_MS, 'late', { ref: false });
@@ -96,6 +89,8 @@ async function judgedCycle({ house, watch, digests }, plan, tally) {
       work,
       stored: mesh.runs.get(caller.runId),
       journaled: journal.runs.get(caller.runId),
+      journalEpoch: journal.epoch,
+      lostJournal: plan.faults.some((name) => LOSE_JOURNAL.includes(name)),
       lines: witness.get(work.run),
       poisonable: house.daemon.deaths.length - deaths >= 3,
     });
@@ -111,7 +106,7 @@ async function judgedCycle({ house, watch, digests }, plan, tally) {
     if ((digests.get(runId) ?? digest) !== digest) wrong.push(`run ${runId} of an earlier cycle has changed`);
     digests.set(runId, digest);
   }
-  wrong.push(...lookAt(house, tally));
+  wrong.push(...lookAt(open, tally));
   return wrong;
 }
 
@@ -126,19 +121,20 @@ function judgeSteer({ kind, run, steered }, stored) {
     : [];
 }
 
-function lookAt(house, tally) {
-  const orphans = findOrphans(house);
+function lookAt({ house, seen }, tally) {
+  const orphans = findOrphans(house, seen);
   tally.orphans += orphans.length;
   const now = measure(house);
   for (const name of Object.keys(tally.most)) tally.most[name] = Math.max(tally.most[name], now[name]);
   return [...orphans.map(({ life, pid }) => `process ${pid} of life ${life} is left`), ...judgeMeasure(now)];
 }
 
-/** What only shows with time: who outlived a killed daemon by six seconds. */
-async function lastLook({ house, watch }, tally) {
-  const since = performance.now() - (house.daemon.deaths.at(-1)?.at ?? 0);
-  await delay(Math.max(0, ORPHAN_MS - since));
-  return [...watch.wrong.splice(0), ...lookAt(house, tally)];
+/** What only shows with time: who outlived a daemon, or a run, by six seconds. */
+async function lastLook(open, tally) {
+  const { daemon } = open.house;
+  const since = Math.max(daemon.deaths.at(-1)?.at ?? 0, ...open.seen.values());
+  await delay(Math.max(0, since + ORPHAN_MS - performance.now()));
+  return [...open.watch.wrong.splice(0), ...lookAt(open, tally)];
 }
 
 function gather(watch, tally) {
