@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Caller } from './caller.mjs';
 import { crash } from './crashes.mjs';
@@ -119,11 +118,6 @@ async function bounded(work, ms) {
 
 function pauseOf(random) {
   return (least, most) => delay(random.between(least, most));
-}
-
-/** Written into the witness when the model is asked, so that it has its place among the commands' lines. */
-export function witnessAsked(file, life, run) {
-  appendFileSync(file, `${life} ${run} - asked\n`);
 }
 
 export const STEER = 'A word from the side.';

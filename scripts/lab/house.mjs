@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { command } from '../support/command.mjs';
@@ -82,8 +82,6 @@ export async function openHouse({ dir, program, model, watch }) {
     ...files('daemon'),
     onReady: (start) => watch.ready(start),
   });
-  const witness = join(dir, 'witness');
-  writeFileSync(witness, '');
   const house = {
     dir,
     mesh,
@@ -93,7 +91,6 @@ export async function openHouse({ dir, program, model, watch }) {
     disk,
     meshDisk,
     api,
-    witness,
     journalFile: join(home, 'journal.db'),
     meshFile: join(meshDisk.dir, 'mesh', 'mesh.db'),
     fairSince: (at) => watch.fairSince(at),

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '30' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
+    seconds: { type: 'string', default: 'Infinity' },
     only: { type: 'string' },
     sabotage: { type: 'string' },
     report: { type: 'string' },
@@ -22,7 +23,7 @@ const { values } = parseArgs({
 });
 const { seed, only, keep } = values;
 const CATCH_WITHIN = 200;
-const [cycles, from] = [Number(values.cycles), Number(values.from)];
+const [cycles, from, seconds] = [values.cycles, values.from, values.seconds].map(Number);
 
 if (values.fit) {
   const misfits = misfitsOf(fileURLToPath(new URL('../../dist', import.meta.url)));
@@ -31,7 +32,15 @@ if (values.fit) {
   process.exit(misfits.length === 0 ? 0 : 1);
 }
 
-const tally = await runStorm({ seed, cycles, from, only, keep, onCycle });
+// The cycle that is under way is brought to its end, so that no process of it is left.
+const stopped = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'])
+  process.once(name, () => {
+    console.log('Stopping after this cycle.');
+    stopped.abort();
+  });
+
+const tally = await runStorm({ seed, cycles, from, seconds, only, keep, signal: stopped.signal, onCycle });
 console.log(tableOf(tally));
 for (const words of tally.skipped) console.log(`skipped: ${words}`);
 const sabotage = [];

@@ -13,10 +13,10 @@ export const POINTS = [
     before('daemon.accept.before', 'acceptRun(journal, masked, origin);', { nth: 2 }),
     after('daemon.accept.after', 'acceptRun(journal, masked, origin);', { nth: 2 }),
   ]),
-  ...inFile('runs/runs.js', [
-    before('daemon.final.before', 'finishRun(journal, runId, {', { nth: 2 }),
-    before('daemon.final.after', 'entry.deadline.abort();', { nth: 2 }),
+  ...inFile('runs/end-run.js', [
+    before('daemon.final.before', 'finishRun(journal, runId, end);', { nth: 2 }),
   ]),
+  ...inFile('runs/runs.js', [before('daemon.final.after', 'entry.deadline.abort();', { nth: 2 })]),
   ...inFile('agent/run-step.js', [
     before('daemon.step.before', 'return ports.commitStep(said);'),
     {
@@ -56,7 +56,7 @@ export const POINTS = [
   ]),
   ...inFile('daemon/daemon.js', [
     after('daemon.resumed', 'await runs.start();', AT_START),
-    after('daemon.drain.begun', 'link.drain(reason);', AT_STOP),
+    after('daemon.drain.begun', 'link?.drain(reason);', AT_STOP),
     after('daemon.drain.done', 'await runs.drain(config.drainMs);', AT_STOP),
   ]),
   ...inFile('journal/prune.js', [
@@ -77,14 +77,14 @@ export const POINTS = [
   ]),
   ...inFile('link/handshake.js', [
     before('daemon.hello.before', 'const { deviceId, agentVersion, os, hostname } = identity;', AT_START),
-    before('daemon.hello.sent', 'return { connection, welcome: await', AT_START),
+    before('daemon.hello.sent', "const welcome = await connection.expect('welcome');", AT_START),
   ]),
   ...inFile('link/link.js', [
     after('daemon.goodbye', "session?.connection.close('normal', 'goodbye');", AT_STOP),
   ]),
   ...inFile('daemon/open-executor.js', [
-    before('daemon.close.before', 'journal.close();', AT_STOP),
-    after('daemon.close.after', 'journal.close();', AT_STOP),
+    before('daemon.close.before', 'opened.close();', AT_STOP),
+    after('daemon.close.after', 'opened.close();', AT_STOP),
   ]),
   ...inFile('mesh/runs/register-run.js', [
     before('mesh.register.inside', 'return { run, repeated: false };', { nth: 1 }),

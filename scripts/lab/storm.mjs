@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCycle, STEER, witnessAsked } from './cycle.mjs';
+import { runCycle, STEER } from './cycle.mjs';
 import { LOSE_JOURNAL } from './faults.mjs';
 import { openHouse } from './house.mjs';
 import { digestOf, findOrphans, judgeMeasure, measure, ORPHAN_MS } from './judge-house.mjs';
@@ -15,46 +15,25 @@ import { Watch } from './watch.mjs';
 import { readWitness } from './witness.mjs';
 
 /**
- * Runs cycles `from` to `from + cycles - 1` of a seed and answers the figures. A house lasts `HOUSE_CYCLES` cycles, or
- * until something was wrong in it; restarting with state is the point. `mostFailures` ends the storm early.
+ * Runs cycles `from` to `from + cycles - 1` of a seed and answers the figures. `mostFailures`, `seconds` and
+ * `signal` end the storm early. What failed stays on the disk, but for a sabotaged program's.
  */
 export async function runStorm(options) {
-  const { seed, from = 0, cycles, only, sabotage, keep, mostFailures = 5, onCycle = () => {} } = options;
+  const { from = 0, cycles, seconds = Infinity, sabotage, keep = false, mostFailures = 5, signal } = options;
   const root = mkdtempSync(join(tmpdir(), 'runmesh-lab-'));
   const program = copyProgram(join(root, 'program'), sabotage);
   const tally = newTally();
-  let open;
-  const model = await startModel((life, run) => {
-    if (open !== undefined) witnessAsked(open.house.witness, life, run);
-  });
+  const watch = { now: undefined };
+  const model = await startModel((life, run) => watch.now?.asked(life, run));
+  const over = (cycle) =>
+    cycle >= from + cycles ||
+    signal?.aborted ||
+    tally.failures.length >= mostFailures ||
+    performance.now() - tally.startedAt > seconds * 1_000;
   try {
-    for (let cycle = from; cycle < from + cycles && tally.failures.length < mostFailures; cycle += 1) {
-      open ??= await openIn(join(root, `house-${cycle}`), program, model.url, tally);
-      const began = performance.now();
-      const plan = planCycle({
-        seed,
-        cycle,
-        only,
-        sabotage,
-        witness: open.house.witness,
-        hasDisk: open.house.disk.fill !== undefined,
-      });
-      const wrong = await judgedCycle(open, plan, tally);
-      const last = (cycle + 1) % HOUSE_CYCLES === 0 || cycle + 1 === from + cycles || wrong.length > 0;
-      if (last && wrong.length === 0) wrong.push(...(await lastLook(open, tally)));
-      tally.cycles += 1;
-      if (wrong.length > 0)
-        tally.failures.push({ cycle, first: open.firstCycle ?? cycle, dir: open.house.dir, wrong });
-      onCycle({ cycle, plan, wrong, ms: performance.now() - began, tally });
-      open.firstCycle ??= cycle;
-      if (last) {
-        await open.house.close({ keep: keep || (wrong.length > 0 && sabotage === undefined) });
-        gather(open.watch, tally);
-        open = undefined;
-      }
-    }
+    for (let cycle = from; !over(cycle); )
+      cycle = await runHouse(cycle, { ...options, root, program, model: model.url, watch, tally, over });
   } finally {
-    await open?.house.close({ keep });
     model.close();
     if (!keep && (tally.failures.length === 0 || sabotage !== undefined))
       rmSync(root, { recursive: true, force: true });
@@ -62,12 +41,36 @@ export async function runStorm(options) {
   return tally;
 }
 
-async function openIn(dir, program, model, tally) {
-  const watch = new Watch();
+/**
+ * Opens a house and runs cycles from `first` on in it, until it is old or something was wrong in it; starting again with
+ * state is the point. Answers the next cycle.
+ */
+async function runHouse(first, storm) {
+  const { root, program, model, sabotage, keep, tally, over, onCycle = () => {} } = storm;
+  const dir = join(root, `house-${first}`);
+  const watch = new Watch(join(dir, 'witness'));
+  storm.watch.now = watch;
   const house = await openHouse({ dir, program, model, watch });
-  if (house.disk.fill === undefined && tally.skipped.length === 0)
-    tally.skipped.push('full disks: no tmpfs can be mounted here');
-  return { house, watch, digests: new Map(), seen: new Map() };
+  const open = { house, watch, digests: new Map(), seen: new Map() };
+  const hasDisk = house.disk.fill !== undefined;
+  if (!hasDisk && tally.skipped.length === 0) tally.skipped.push('full disks: no tmpfs can be mounted here');
+  let cycle = first;
+  try {
+    for (let last = false; !last; cycle += 1) {
+      const began = performance.now();
+      const plan = planCycle({ ...storm, cycle, witness: watch.witness, hasDisk });
+      const wrong = await judgedCycle(open, plan, tally);
+      tally.cycles += 1;
+      last = (cycle + 1) % HOUSE_CYCLES === 0 || wrong.length > 0 || over(cycle + 1);
+      if (last && wrong.length === 0) wrong.push(...(await lastLook(open, tally)));
+      if (wrong.length > 0) tally.failures.push({ cycle, first, dir, wrong });
+      onCycle({ cycle, plan, wrong, ms: performance.now() - began });
+    }
+  } finally {
+    await house.close({ keep: keep || (tally.failures.at(-1)?.dir === dir && sabotage === undefined) });
+  }
+  gather(watch, tally);
+  return cycle;
 }
 
 async function judgedCycle(open, plan, tally) {
@@ -82,7 +85,7 @@ async function judgedCycle(open, plan, tally) {
   if (!quiet) wrong.push('the device still had something to send');
   for (const [name, { integrity }] of Object.entries({ journal, mesh }))
     if (String(integrity) !== 'ok') wrong.push(`the ${name}'s integrity_check says ${integrity}`);
-  const witness = readWitness(house.witness);
+  const witness = readWitness(watch.witness);
   for (const { work, caller } of callers) {
     const judged = judgeRun({
       caller,

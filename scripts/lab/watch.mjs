@@ -1,4 +1,6 @@
+import { appendFileSync } from 'node:fs';
 import { readStored } from './evidence.mjs';
+import { ASKED } from './witness.mjs';
 
 /**
  * What is noticed about a house while it runs: what the mesh has acknowledged to its device, whether a mesh that died
@@ -10,9 +12,20 @@ export class Watch {
   resumes = [];
   hits = new Map();
   house;
+  /** Where commands write, outside of every journal. */
+  witness;
   #acked = new Map();
   #welcomedAt = 0;
   #told = new Map();
+
+  constructor(witness) {
+    this.witness = witness;
+  }
+
+  /** The model was asked: written into the witness, so that it has its place among the commands' lines. */
+  asked(life, run) {
+    appendFileSync(this.witness, `${life} ${run} - ${ASKED}\n`);
+  }
 
   /** Frames on their way down. An acknowledgement is a promise from the moment the device can read it. */
   frame(direction, text) {

@@ -1,14 +1,33 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { copyProgram } from '../../scripts/lab/program.mjs';
-import { tempDir } from '../support/temp.ts';
 
 const LAB = fileURLToPath(new URL('../../scripts/lab/lab.mjs', import.meta.url));
 
 describe('the fault lab', () => {
-  it('finds in the built program each place where it puts a crash point or shortens a wait', () => {
-    expect(copyProgram(join(tempDir(), 'program'))).toMatch(/main\.js$/);
+  it('finds in the built program each place where it puts a crash point, a shorter wait or a sabotage', async () => {
+    const { exitCode, stdout } = await execa(process.execPath, [LAB, '--fit'], { reject: false });
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: "0 of the lab's edits do not fit the built program.",
+    });
   });
+
+  it('finds nothing lost, doubled or left without an end in a short storm', async () => {
+    const { exitCode, stdout } = await execa(process.execPath, [LAB, '--cycles', '30', '--seed', 'short'], {
+      reject: false,
+    });
+    expect(exitCode, stdout.slice(-20_000)).toBe(0);
+    expect(stdout.split('\n').at(-1)).toMatch(
+      /in 30 cycles .* 0 lost and 0 doubled; .* 0 were executed twice/,
+    );
+  }, 400_000);
+
+  it('finds a program out that commits a call only after it has run', async () => {
+    const args = [LAB, '--cycles', '0', '--seed', 'short', '--sabotage', 'intent after spawn'];
+    const { exitCode, stdout } = await execa(process.execPath, args, { reject: false });
+    expect(exitCode, stdout.slice(-20_000)).toBe(0);
+    expect(stdout).toMatch(/executed twice/);
+    expect(stdout.split('\n').at(-1)).toMatch(/sabotage: 1 of 1 caught/);
+  }, 200_000);
 });
