@@ -2,13 +2,20 @@ import type { RunEvent } from '../protocol/events.ts';
 import { appendEvents } from './append-events.ts';
 import { commit, type Journal } from './journal.ts';
 
-/** Keeps words for a run's next step. The same `steerId` again changes nothing: an order may be sent twice. */
+/**
+ * Keeps words for a run's next step. The same `steerId` again changes nothing, also when its words have been heard: an
+ * order is sent again until its answer has arrived.
+ */
 export function addSteer(journal: Journal, runId: string, steerId: string, text: string): void {
   commit(journal, () =>
     journal.statements
       .get(
         `INSERT OR IGNORE INTO steers (steer_id, run_id, text, position)
-         SELECT ?, ?, ?, coalesce(max(position), 0) + 1 FROM steers`,
+         SELECT ?1, ?2, ?3, (SELECT coalesce(max(position), 0) + 1 FROM steers)
+         WHERE NOT EXISTS (
+           SELECT 1 FROM events
+           WHERE run_id = ?2 AND type = 'run_steered' AND payload ->> '$.messageId' = ?1
+         )`,
       )
       .run(steerId, runId, text),
   );

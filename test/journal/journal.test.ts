@@ -16,7 +16,7 @@ import { hasIntent, recordIntent } from '../../src/journal/record-intent.ts';
 import { recordOutcome } from '../../src/journal/record-outcome.ts';
 import { listProcesses, recordProcessEnded, recordProcessStarted } from '../../src/journal/record-process.ts';
 import { requestCancel } from '../../src/journal/request-cancel.ts';
-import { addSteer, takeSteers } from '../../src/journal/steer-run.ts';
+import { addSteer, hasSteers, takeSteers } from '../../src/journal/steer-run.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { aJournal, anOrder, said } from '../support/journals.ts';
 import { tempDir } from '../support/temp.ts';
@@ -134,6 +134,10 @@ describe('the journal', () => {
     ]);
     expect(takeSteers(journal, 'a')).toEqual([]);
     expect(readRunEvents(journal, 'a')).toHaveLength(2);
+    addSteer(journal, 'a', 's2', 'second');
+    expect(hasSteers(journal, 'a')).toBe(false);
+    addSteer(journal, 'a', 's3', 'third');
+    expect(takeSteers(journal, 'a')).toMatchObject([{ payload: { messageId: 's3', text: 'third' } }]);
   });
 
   it('knows the processes it must look for, until they are gone', () => {
