@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -63,7 +63,7 @@ async function runHouse(first, storm) {
       tally.cycles += 1;
       last = (cycle + 1) % HOUSE_CYCLES === 0 || wrong.length > 0 || over(cycle + 1);
       if (last && wrong.length === 0) wrong.push(...(await lastLook(open, tally)));
-      if (wrong.length > 0) tally.failures.push({ cycle, first, dir, wrong });
+      if (wrong.length > 0) tally.failures.push(noted({ cycle, first, dir, wrong }));
       onCycle({ cycle, plan, wrong, ms: performance.now() - began });
     }
   } finally {
@@ -71,6 +71,12 @@ async function runHouse(first, storm) {
   }
   gather(watch, tally);
   return cycle;
+}
+
+/** What was wrong stands in the folder too, beside what it was read from. */
+function noted(failure) {
+  writeFileSync(join(failure.dir, 'wrong.json'), JSON.stringify(failure, null, 2));
+  return failure;
 }
 
 async function judgedCycle(open, plan, tally) {

@@ -14,14 +14,12 @@ describe('the fault lab', () => {
   });
 
   it('finds nothing lost, doubled or left without an end in a short storm', async () => {
-    const { exitCode, stdout } = await execa(process.execPath, [LAB, '--cycles', '30', '--seed', 'short'], {
-      reject: false,
-    });
+    // A slow machine gets through fewer cycles in its minute.
+    const args = [LAB, '--cycles', '30', '--seconds', '60', '--seed', 'short'];
+    const { exitCode, stdout } = await execa(process.execPath, args, { reject: false });
     expect(exitCode, stdout.slice(-20_000)).toBe(0);
-    expect(stdout.split('\n').at(-1)).toMatch(
-      /in 30 cycles .* 0 lost and 0 doubled; .* 0 were executed twice/,
-    );
-  }, 400_000);
+    expect(stdout.split('\n').at(-1)).toMatch(/ 0 lost and 0 doubled; .* 0 were executed twice/);
+  }, 300_000);
 
   it('finds a program out that commits a call only after it has run', async () => {
     const args = [LAB, '--cycles', '0', '--seed', 'short', '--sabotage', 'intent after spawn'];
