@@ -10,7 +10,7 @@ import { openProxy } from './proxy.mjs';
  * A mesh, a linked device and the bad networks before it, as processes of their own on folders of their own. `model` is
  * where the scripted model listens; `watch` notices what passes between device and mesh, and who dies.
  */
-export async function openHouse({ dir, program, model, watch }) {
+export async function openHouse({ dir, program, model, watch, sandboxed }) {
   mkdirSync(join(dir, 'workspace'), { recursive: true });
   const disk = makeDisk(join(dir, 'disk'), DISK_MEGABYTES);
   const meshDisk = makeDisk(join(dir, 'mesh-disk'), DISK_MEGABYTES);
@@ -68,6 +68,7 @@ export async function openHouse({ dir, program, model, watch }) {
     ['workspaces.default', join(dir, 'workspace')],
     ['models.providers.lab', JSON.stringify(provider)],
     ['maxConcurrentRuns', '4'],
+    ['sandbox.mode', sandboxed ? 'workspace-write' : 'danger-full-access'],
   ]) {
     const set = runmesh('config', 'set', key, value);
     if ((await set.exited).code !== 0) throw new Error(`config set ${key}: ${set.stderr()}`);

@@ -32,7 +32,7 @@ export const POINTS = [
     after('daemon.outcome.after', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
   ]),
   ...inFile('tools/exec/run-sessions.js', [
-    before('daemon.spawn.before', 'const leashed = await leash.open('),
+    before('daemon.spawn.before', 'const leashed = await this.#open('),
     before('daemon.spawn.opened', 'context.onProcessStarted(session.id, leashed.process);'),
     after('daemon.spawn.committed', 'context.onProcessStarted(session.id, leashed.process);'),
     after('daemon.spawn.released', 'session.release();'),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,9 +49,11 @@ export async function runStorm(options) {
 async function runHouse(first, storm) {
   const { root, program, model, sabotage, keep, tally, over, onCycle = () => {} } = storm;
   const dir = join(root, `house-${first}`);
-  const watch = new Watch(join(dir, 'witness'));
+  const watch = new Watch(join(dir, 'workspace', 'witness'));
   storm.watch.now = watch;
-  const house = await openHouse({ dir, program, model, watch });
+  // Outside of a sandbox commands are harder to end, so most houses have none.
+  const sandboxed = sabotage === undefined && Math.floor(first / HOUSE_CYCLES) % 3 === 1 && hasSandbox();
+  const house = await openHouse({ dir, program, model, watch, sandboxed });
   const open = { house, watch, digests: new Map(), seen: new Map() };
   const hasDisk = house.disk.fill !== undefined;
   if (!hasDisk && tally.skipped.length === 0) tally.skipped.push('full disks: no tmpfs can be mounted here');
@@ -71,6 +74,10 @@ async function runHouse(first, storm) {
   }
   gather(watch, tally);
   return cycle;
+}
+
+function hasSandbox() {
+  return spawnSync('bwrap', ['--ro-bind', '/', '/', 'true']).status === 0;
 }
 
 /** What was wrong stands in the folder too, beside what it was read from. */
