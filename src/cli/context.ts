@@ -30,6 +30,8 @@ export interface CliContext {
   programFile: string;
   /** Calls `handler` at each SIGINT and SIGTERM, instead of dying; the answer takes it away again. */
   onSignal(handler: () => void): () => void;
+  /** What a person types unseen, or standard input where that is no terminal. */
+  askSecret(question: string): Promise<string>;
   /** Starts a program of the desktop and leaves it alone; whether it could be started. */
   launch(command: string, args: readonly string[]): Promise<boolean>;
   /** Leaves at once, whatever is under way: for a second signal. */

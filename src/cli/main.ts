@@ -6,6 +6,7 @@ import { systemClock } from '../kit/clock.ts';
 import { codeOf } from '../kit/errors.ts';
 import { systemRandom } from '../kit/random.ts';
 import { readVersion } from '../kit/version.ts';
+import { askSecret } from './ask-secret.ts';
 import type { CliContext } from './context.ts';
 import { findNewerProgram } from './newer-program.ts';
 import { runProgram } from './program.ts';
@@ -41,6 +42,7 @@ const context: CliContext = {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, handler);
     };
   },
+  askSecret,
   launch: (command, args) =>
     new Promise((resolve) => {
       const child = spawn(command, args, { stdio: 'ignore', detached: true });

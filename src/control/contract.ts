@@ -97,7 +97,7 @@ export type PauseMode = z.infer<typeof pauseRequest>['mode'];
 /** What still pauses the device, after `POST /pause` or `POST /resume`. */
 export const pauseAnswer = z.object({ paused: z.array(z.string()) });
 
-/** What `POST /reload` answers: config keys that changed, in effect now or from the next start on. */
+/** What `POST /reload` answers: config keys that changed (and `keys` for provider keys), in effect now or from the next start on. */
 export const reloadAnswer = z.object({ applied: z.array(z.string()), restart: z.array(z.string()) });
 export type ReloadAnswer = z.infer<typeof reloadAnswer>;
 

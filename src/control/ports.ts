@@ -23,7 +23,7 @@ export interface ControlPorts {
   pause(mode: PauseMode): string[] | Promise<string[]>;
   /** Lifts the owner's pause and asks a locked secret store anew. Answers what pauses the device still. */
   resume(): string[] | Promise<string[]>;
-  /** Reads the config again. */
+  /** Reads the config and the provider keys again. */
   reload(): ReloadAnswer | Promise<ReloadAnswer>;
   /** Begins to drain, and returns at once. */
   stop(): void | Promise<void>;

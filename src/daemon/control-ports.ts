@@ -30,6 +30,8 @@ export interface ControlParts {
   watchers: RunWatchers;
   pause: PauseReasons<PauseReason>;
   startedAt: string;
+  /** Reads the provider keys again; whether they changed. */
+  reloadKeys(): Promise<boolean>;
   /** Asks a locked secret store anew. */
   retrySecrets(): void;
   stop(): void;
@@ -67,11 +69,12 @@ export function controlPorts(parts: ControlParts): ControlPorts {
       if (parts.credentials() === undefined) parts.retrySecrets();
       return pause.list();
     },
-    reload: () => {
-      const reloaded = device.reloadConfig();
+    reload: async () => {
+      const { applied, restart } = device.reloadConfig();
       runs.takeTurns();
       if (parts.credentials() === undefined) parts.retrySecrets();
-      return reloaded;
+      const keys = (await parts.reloadKeys()) ? ['keys'] : [];
+      return { applied: [...applied, ...keys], restart };
     },
     stop: parts.stop,
   };

@@ -1,14 +1,16 @@
 import { type Identity, readIdentity } from '../device/identity.ts';
-import { SECRET_TROUBLES, type SecretStore } from '../device/secret-store.ts';
+import { providerOf, SECRET_TROUBLES, type SecretStore } from '../device/secret-store.ts';
 import type { Clock } from '../kit/clock.ts';
 import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Wake } from '../kit/wake.ts';
 
-/** What a linked device proves itself with. Read once at start and held. */
+/** What a linked device proves itself with, and its owner's keys of providers. Read once at start and held. */
 export interface Credentials {
   identity: Identity;
   apiKey: string;
+  /** By the provider's name. */
+  keys: ReadonlyMap<string, string>;
 }
 
 /** Throws `not_linked`, `identity_broken`, or a trouble of the secret store. */
@@ -21,7 +23,19 @@ export async function readCredentials(secrets: SecretStore): Promise<Credentials
       'This device is not linked to an account. Run `runmesh link` first.',
     );
   }
-  return { identity: readIdentity(privateKey), apiKey };
+  return { identity: readIdentity(privateKey), apiKey, keys: await readProviderKeys(secrets) };
+}
+
+/** What a key cannot be read of is as good as not there: the run that needs it says so. */
+export async function readProviderKeys(secrets: SecretStore): Promise<Map<string, string>> {
+  const keys = new Map<string, string>();
+  for (const name of secrets.names()) {
+    const provider = providerOf(name);
+    if (provider === undefined) continue;
+    const key = await secrets.get(name).catch(() => undefined);
+    if (key !== undefined) keys.set(provider, key);
+  }
+  return keys;
 }
 
 export interface UnlockOptions {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { startControlServer } from '../control/server.ts';
 import { readOwnerPause } from '../journal/owner-pause.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
@@ -11,7 +12,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { controlPorts } from './control-ports.ts';
-import { type Credentials, untilReadable } from './credentials.ts';
+import { type Credentials, readProviderKeys, untilReadable } from './credentials.ts';
 import { deferred } from './deferred.ts';
 import { keepHouse } from './housekeeping.ts';
 import { networkAddresses } from './network-addresses.ts';
@@ -146,6 +147,14 @@ export async function startDaemon(
       watchers,
       pause,
       startedAt,
+      reloadKeys: async () => {
+        if (credentials === undefined) return false;
+        const keys = await readProviderKeys(await device.reopenSecrets());
+        const changed = !isDeepStrictEqual(keys, credentials.keys);
+        credentials = { ...credentials, keys };
+        device.redactor.learn(secretsOf(credentials));
+        return changed;
+      },
       retrySecrets: () => unlock.wake('asked'),
       stop: () => void end('asked to by the local door', false).catch(() => {}),
     }),

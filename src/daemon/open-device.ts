@@ -33,6 +33,8 @@ export interface OpenedDevice {
   reloadConfig(): Reloaded;
   mesh: MeshPin;
   secrets: SecretStore;
+  /** The store as it is now: what is held of `secrets` may have been replaced by another process. */
+  reopenSecrets(): Promise<SecretStore>;
   network: Network;
   hostname: string;
   version: string;
@@ -76,6 +78,7 @@ export async function openDevice({ env, platform, homedir, hostname }: World): P
     },
     mesh: config.mesh,
     secrets,
+    reopenSecrets: () => openSecrets({ paths, env, platform }),
     hostname,
     network: await openNetwork(config, env),
     version: readVersion(),

@@ -51,8 +51,10 @@ export function openExecutor(
   }
   const opened = journal;
   sweepRunFolders(paths.temporary, opened);
+  const storedKey = (provider: string) => credentials()?.keys.get(provider);
   const models = createModels({
     env,
+    storedKey,
     clock,
     random,
     fetch,
@@ -72,6 +74,7 @@ export function openExecutor(
     platform,
     program: ['dist', 'node_modules'].map((name) => join(installFolder(), name)),
     models,
+    storedKey,
     fetch,
     redactor,
     clock,

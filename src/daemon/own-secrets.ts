@@ -1,5 +1,5 @@
 import type { DeviceConfig } from '../device/config-schema.ts';
-import { PROVIDER_KEYS } from '../models/providers.ts';
+import { PROVIDER_KEYS } from '../protocol/models-config.ts';
 import type { Credentials } from './credentials.ts';
 
 /** The values in its environment and its config that this device holds and nobody must be told, wherever they turn up. */
@@ -20,10 +20,10 @@ export function ownSecrets(
   return [...headers, ...variables];
 }
 
-/** The same of what it proves itself with: the private key as it is stored and as it stands in a PEM file. */
-export function secretsOf({ identity, apiKey }: Credentials): string[] {
+/** The same of what its secret store holds; the private key as it is stored and as it stands in a PEM file. */
+export function secretsOf({ identity, apiKey, keys }: Credentials): string[] {
   const { privateKey } = identity;
-  return [apiKey, privateKey, Buffer.from(privateKey, 'base64url').toString('base64')];
+  return [...keys.values(), apiKey, privateKey, Buffer.from(privateKey, 'base64url').toString('base64')];
 }
 
 /** How programs name the variables that hold a secret. */

@@ -28,6 +28,7 @@ export interface RunHostOptions {
   /** Where this program is installed: no run changes it. */
   program: readonly string[];
   models: Models;
+  storedKey(provider: string): string | undefined;
   fetch: typeof fetch;
   redactor: Redactor;
   clock: Clock;
@@ -54,6 +55,7 @@ export function createRunHost(options: RunHostOptions): OpenedHost {
     clock,
     random,
     environment: env,
+    storedKey: options.storedKey,
     fetch,
     get shell() {
       return config.shell;

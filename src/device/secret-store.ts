@@ -1,5 +1,10 @@
 /** `provider.…`: a provider's key, by the name that stands before the slash of a model's name. */
 export type SecretName = 'privateKey' | 'apiKey' | `provider.${string}`;
+/** The provider whose key a secret is. */
+export function providerOf(name: SecretName): string | undefined {
+  return name.startsWith('provider.') ? name.slice('provider.'.length) : undefined;
+}
+
 export type SecretStoreKind = 'keychain' | 'secret-service' | 'file';
 
 /**

@@ -1,6 +1,7 @@
 import { DEMO_MODEL } from '../protocol/demo.ts';
 import type { ModelsAvailable } from '../protocol/model-proxy.ts';
-import { type BuiltInProvider, hasKey, PROVIDER_KEYS, type ProviderAccess } from './providers.ts';
+import { type BuiltInProvider, PROVIDER_KEYS } from '../protocol/models-config.ts';
+import { hasKey, type ProviderAccess } from './providers.ts';
 
 /** Bare names a mesh resolves with its own keys. A short list: everything else has a provider before its slash. */
 export const PLATFORM_MODELS: readonly { model: string; provider: BuiltInProvider; displayName: string }[] = [

@@ -1,12 +1,14 @@
 import type { LanguageModelV3, LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { RunmeshError } from '../kit/errors.ts';
-import type { ModelsConfig } from '../protocol/models-config.ts';
+import { type BuiltInProvider, type ModelsConfig, PROVIDER_KEYS } from '../protocol/models-config.ts';
 
-/** How a provider is reached: keys by the standard variables, endpoints by theirs or by the config. */
+/** How a provider is reached: keys by the standard variables, else by what the owner stored; endpoints by theirs or by the config. */
 export interface ProviderAccess {
   env: Readonly<Record<string, string | undefined>>;
   config: ModelsConfig;
   fetch: typeof fetch;
+  /** A key its owner stored, by the provider's name. */
+  storedKey?: (provider: string) => string | undefined;
 }
 
 export interface OpenedModel {
@@ -14,14 +16,6 @@ export interface OpenedModel {
   /** What every call of this provider carries. */
   providerOptions?: NonNullable<LanguageModelV3CallOptions['providerOptions']>;
 }
-
-/** The built-in providers and the variables that hold their keys, the first that is set. */
-export const PROVIDER_KEYS = {
-  anthropic: ['ANTHROPIC_API_KEY'],
-  openai: ['OPENAI_API_KEY'],
-  google: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'],
-} as const;
-export type BuiltInProvider = keyof typeof PROVIDER_KEYS;
 
 /**
  * The model `provider/name`, its provider's package loaded on first use. Throws `model_not_found` for a provider nobody
@@ -32,11 +26,11 @@ export async function openProviderModel(
   name: string,
   access: ProviderAccess,
 ): Promise<OpenedModel> {
-  const { env, config, fetch } = access;
+  const { config, env, fetch } = access;
   const endpoint = Object.hasOwn(config.providers, provider) ? config.providers[provider] : undefined;
   if (endpoint !== undefined) {
     const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-    const apiKey = endpoint.apiKeyEnv === undefined ? undefined : env[endpoint.apiKeyEnv];
+    const apiKey = endpointKey(provider, endpoint, access);
     const compatible = createOpenAICompatible({
       name: provider,
       baseURL: endpoint.baseUrl.replace(/\/$/, ''),
@@ -54,7 +48,7 @@ export async function openProviderModel(
       `There is no provider named "${provider}". Known are ${known}; add one with \`runmesh config set models.providers.${provider}\`.`,
     );
   }
-  const apiKey = keyOf(provider, name, env);
+  const apiKey = keyOf(provider, name, access);
   if (provider === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic');
     return {
@@ -76,11 +70,13 @@ export async function openProviderModel(
 }
 
 /** All that a provider's models are opened with. */
-export function settingsOf(provider: string, { env, config }: ProviderAccess): unknown {
+export function settingsOf(provider: string, access: ProviderAccess): unknown {
+  const { env, config, storedKey } = access;
   const endpoint = Object.hasOwn(config.providers, provider) ? config.providers[provider] : undefined;
-  if (endpoint !== undefined) return [endpoint, endpoint.apiKeyEnv && env[endpoint.apiKeyEnv]];
+  if (endpoint !== undefined) return [endpoint, endpointKey(provider, endpoint, access)];
   if (!isBuiltIn(provider)) return undefined;
-  return [...PROVIDER_KEYS[provider], BASE_URLS[provider]].map((variable) => env[variable]);
+  const variables = [...PROVIDER_KEYS[provider], BASE_URLS[provider]];
+  return [...variables.map((variable) => env[variable]), storedKey?.(provider)];
 }
 
 export function isBuiltIn(provider: string): provider is BuiltInProvider {
@@ -92,13 +88,21 @@ export function hasKey(provider: BuiltInProvider, env: ProviderAccess['env']): b
   return PROVIDER_KEYS[provider].some((variable) => env[variable]);
 }
 
-function keyOf(provider: BuiltInProvider, name: string, env: ProviderAccess['env']): string {
+function endpointKey(
+  provider: string,
+  { apiKeyEnv }: ModelsConfig['providers'][string],
+  { env, storedKey }: ProviderAccess,
+): string | undefined {
+  return (apiKeyEnv && env[apiKeyEnv]) || storedKey?.(provider);
+}
+
+function keyOf(provider: BuiltInProvider, name: string, { env, storedKey }: ProviderAccess): string {
   const variables = PROVIDER_KEYS[provider];
-  const key = variables.map((variable) => env[variable]).find(Boolean);
+  const key = variables.map((variable) => env[variable]).find(Boolean) ?? storedKey?.(provider);
   if (key !== undefined) return key;
   throw new RunmeshError(
     'model_key_missing',
-    `${provider}/${name} needs a key: set ${variables.join(' or ')} where the agent runs, or name a model of the mesh without "${provider}/".`,
+    `${provider}/${name} needs a key: store it on the device with \`runmesh keys set ${provider}\`, set ${variables.join(' or ')} where the agent runs, or name a model of the mesh without "${provider}/".`,
   );
 }
 

@@ -33,5 +33,13 @@ export const modelsConfig = z.strictObject({
 });
 export type ModelsConfig = z.infer<typeof modelsConfig>;
 
+/** The built-in providers and the variables that hold their keys, the first that is set. */
+export const PROVIDER_KEYS = {
+  anthropic: ['ANTHROPIC_API_KEY'],
+  openai: ['OPENAI_API_KEY'],
+  google: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'],
+} as const;
+export type BuiltInProvider = keyof typeof PROVIDER_KEYS;
+
 /** What a config without `models` means. */
 export const NO_MODELS_CONFIG: ModelsConfig = { aliases: {}, providers: {}, prices: {}, maxRetries: 5 };

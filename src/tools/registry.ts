@@ -31,6 +31,8 @@ export interface ToolboxOptions {
   shell: string | undefined;
   fetch: typeof fetch;
   webSearch: WebSearchConfig | undefined;
+  /** A key the owner stored, where the environment has none. */
+  storedKey?: (provider: string) => string | undefined;
 }
 
 /** The tools of this device. */

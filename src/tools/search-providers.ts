@@ -21,6 +21,7 @@ export function searchRequest(
   count: number,
   config: WebSearchConfig | undefined,
   environment: Readonly<Record<string, string | undefined>>,
+  storedKey: (provider: string) => string | undefined = () => undefined,
 ): SearchRequest {
   if (config === undefined) {
     throw notSet(
@@ -28,10 +29,10 @@ export function searchRequest(
     );
   }
   if (config.provider === 'searxng') return searxng(query, config.baseUrl);
-  const key = environment[config.apiKeyEnv];
-  if (key === undefined || key === '') {
+  const key = environment[config.apiKeyEnv] || storedKey(config.provider);
+  if (key === undefined) {
     throw notSet(
-      `Web search needs a key in ${config.apiKeyEnv}, which is not set where this device's daemon runs.`,
+      `Web search needs a key: ${config.apiKeyEnv} is not set where this device's daemon runs, and none is stored. Its owner stores one with \`runmesh keys set ${config.provider}\`.`,
     );
   }
   return config.provider === 'brave'

@@ -10,6 +10,8 @@ export interface WebSearchOptions {
   fetch: typeof fetch;
   /** Has the provider's key, by the name the config gives it. */
   environment: Readonly<Record<string, string | undefined>>;
+  /** A key the owner stored, where the environment has none. */
+  storedKey?: (provider: string) => string | undefined;
 }
 
 const input = z.strictObject({
@@ -24,7 +26,7 @@ export function webSearch(options: WebSearchOptions): Tool<z.infer<typeof input>
     input,
     repeatable: true,
     execute: async ({ query, count = 5 }, { signal }) => {
-      const request = searchRequest(query, count, options.webSearch, options.environment);
+      const request = searchRequest(query, count, options.webSearch, options.environment, options.storedKey);
       const results = await ask(request, options.fetch, signal);
       if (results.length === 0) return { text: `[nothing found for ${query}]` };
       return { text: results.slice(0, count).map(describe).join('\n\n') };

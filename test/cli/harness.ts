@@ -15,6 +15,8 @@ export class CliWorld {
   readonly left: number[] = [];
   /** Programs of the desktop it started. */
   readonly launched: string[] = [];
+  /** What a person types at a prompt that shows nothing. */
+  typed = '';
   readonly #handlers = new Set<() => void>();
   readonly #unread = new AbortController();
 
@@ -37,6 +39,7 @@ export class CliWorld {
         this.#handlers.add(handler);
         return () => this.#handlers.delete(handler);
       },
+      askSecret: async () => this.typed,
       launch: async (...launched) => this.launched.push(launched.flat().join(' ')) > 0,
       leave: (code) => void this.left.push(code),
       ...some,

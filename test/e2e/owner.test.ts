@@ -1,6 +1,8 @@
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 import { startChatModel } from '../support/model-server.ts';
+import { RUNMESH } from '../support/processes.ts';
 import { hasSecretService, SecretService } from '../support/secret-service.ts';
 
 const SLOW = { text: 'word '.repeat(400), wordMs: 50 };
@@ -9,6 +11,16 @@ async function say(house: House, ...args: string[]): Promise<Record<string, unkn
   const command = house.command(...args, '--json');
   await command.exited;
   return command.lines.at(-1) ?? {};
+}
+
+/** `runmesh keys set`, with the key on its standard input. */
+async function keep(house: House, provider: string, key: string): Promise<Record<string, unknown>> {
+  const { stdout } = await execa(process.execPath, [RUNMESH, 'keys', 'set', provider, '--json'], {
+    env: house.environment,
+    extendEnv: false,
+    input: key,
+  });
+  return JSON.parse(stdout.split('\n').at(-1) ?? '');
 }
 
 describe('the owner’s pause', () => {
@@ -71,6 +83,27 @@ describe('the config of a running daemon', () => {
       restart: ['logs'],
     });
     expect(await say(house, 'config', 'unset', 'deviceLabel')).toMatchObject({ applied: ['deviceLabel'] });
+  });
+});
+
+describe('a key its owner stored', () => {
+  it('is used at once where the environment has none, and never told', async () => {
+    const seen: unknown[] = [];
+    const model = await startChatModel((_request, _count, { authorization }) => {
+      seen.push(authorization);
+      return { text: `You sent ${authorization}.` };
+    });
+    const house = await House.withModel(model.baseUrl);
+    const key = 'sk-stored-0123456789abcdefghijklmnop';
+    expect(await keep(house, 'test', key)).toMatchObject({ type: 'daemon_reloaded', applied: ['keys'] });
+    const record = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(seen).toEqual([`Bearer ${key}`]);
+    expect(record.status).toBe('completed');
+    expect(JSON.stringify(record)).not.toContain(key);
+    const endpoint = { type: 'openai-compatible', baseUrl: model.baseUrl, apiKeyEnv: 'HOME' };
+    await house.configure('models.providers.test', JSON.stringify(endpoint));
+    await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
+    expect(seen.at(-1)).toBe(`Bearer ${house.dir}`);
   });
 });
 

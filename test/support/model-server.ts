@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -19,13 +19,15 @@ export interface ChatAnswer {
  * A model of the test's own behind the chat-completions protocol: for what a fixture cannot say (slow words, cut
  * streams, answers that depend on the count of results). Answers the address to configure.
  */
-export async function startChatModel(answer: (request: ChatRequest, count: number) => ChatAnswer) {
+export async function startChatModel(
+  answer: (request: ChatRequest, count: number, headers: IncomingHttpHeaders) => ChatAnswer,
+) {
   let count = 0;
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     count += 1;
-    await say(response, answer(JSON.parse(body) as ChatRequest, count), count);
+    await say(response, answer(JSON.parse(body) as ChatRequest, count, request.headers), count);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {

@@ -28,6 +28,7 @@ export function addDevice(parts: GroupParts): void {
   );
 
   addAudit(parts);
+  addKeys(parts);
   addConfig(parts);
 }
 
@@ -44,6 +45,30 @@ function addAudit({ add, act, context }: GroupParts): void {
     );
   add('verify', 'Checks that nothing was changed or taken out.', 'runmesh audit verify', audit).action(
     (_options, command) => act(command, async (output) => (await load()).verifyAuditCommand(context, output)),
+  );
+}
+
+function addKeys({ add, act, context }: GroupParts): void {
+  const load = () => import('../commands/keys.ts');
+  const keys = add(
+    'keys',
+    'Keeps keys of model providers where a service finds them.',
+    'runmesh keys set anthropic',
+  );
+  add(
+    'set <provider>',
+    'Stores a key, typed unseen or from standard input.',
+    'runmesh keys set openai < key.txt',
+    keys,
+  ).action((provider, _options, command) =>
+    act(command, async (output) => (await load()).setKeyCommand(context, output, provider)),
+  );
+  add('list', 'Lists whose keys are stored, masked.', 'runmesh keys list --json', keys).action(
+    (_options, command) => act(command, async (output) => (await load()).listKeysCommand(context, output)),
+  );
+  add('remove <provider>', 'Erases a key.', 'runmesh keys remove openai', keys).action(
+    (provider, _options, command) =>
+      act(command, async (output) => (await load()).removeKeyCommand(context, output, provider)),
   );
 }
 
