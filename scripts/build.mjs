@@ -1,6 +1,6 @@
-// Compiles src/ into dist/ and copies the files that are read at run time but not compiled.
+// Compiles src/ into dist/, and writes the manual from the commands there are.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -13,3 +13,13 @@ execFileSync(
   },
 );
 chmodSync(`${root}/dist/cli/main.js`, 0o755);
+
+const { buildCommands } = await import('../dist/cli/build-commands.js');
+const { renderManPage } = await import('../dist/cli/completion/man-page.js');
+const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+const date = new Date(Number(process.env.SOURCE_DATE_EPOCH ?? Date.now() / 1_000) * 1_000);
+const program = buildCommands({ version }, () => {}, { json: false });
+writeFileSync(
+  `${root}/dist/runmesh.1`,
+  renderManPage(program, { version, date: date.toISOString().slice(0, 10) }),
+);

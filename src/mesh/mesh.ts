@@ -25,6 +25,7 @@ import { plainRoutes } from './http/routes/plain.ts';
 import { runRoutes } from './http/routes/runs.ts';
 import { threadRoutes } from './http/routes/threads.ts';
 import { DeviceHub } from './hub/device-hub.ts';
+import { listenFailure } from './listen-failure.ts';
 import { LiveRuns } from './live/live-runs.ts';
 import { commentFrame } from './live/sse-frames.ts';
 import { hostsOf, originsOf } from './origins.ts';
@@ -173,9 +174,10 @@ function createSecureServer(options: Parameters<typeof createTlsServer>[0]): Ser
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const fail = (error: Error) => reject(listenFailure(error, { host, port }));
+    server.once('error', fail);
     server.listen(port, host, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });
   });

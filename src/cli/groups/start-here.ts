@@ -1,3 +1,5 @@
+import { Argument } from 'commander';
+import type { Shell } from '../commands/completion.ts';
 import { type GroupParts, readCount, readPort, readUrl } from './group.ts';
 
 /** What a newcomer tries: everything on one computer. */
@@ -40,5 +42,19 @@ export function addStartHere({ add, act, context }: GroupParts): void {
       act(command, async (output) =>
         (await import('../commands/mesh.ts')).meshCommand(context, output, options),
       ),
+    );
+
+  const completion = add(
+    'completion',
+    'Prints what completes commands in a shell.',
+    'runmesh completion zsh > "${fpath[1]}/_runmesh"\n  eval "$(runmesh completion bash)"      in ~/.bashrc\n  runmesh completion fish > ~/.config/fish/completions/runmesh.fish',
+  );
+  completion
+    .addArgument(new Argument('<shell>', 'whose').choices(['bash', 'zsh', 'fish']))
+    .action((shell: Shell, _options, command) =>
+      act(command, async (output) => {
+        const { completionCommand } = await import('../commands/completion.ts');
+        return completionCommand(output, completion.parent ?? completion, shell);
+      }),
     );
 }

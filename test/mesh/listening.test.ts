@@ -1,0 +1,37 @@
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Command } from '../support/processes.ts';
+import { tempDir } from '../support/temp.ts';
+
+describe('a mesh that cannot listen', () => {
+  it('says whether the port is taken or the address is not this machine’s, and what to give instead', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const mesh = async (...args: string[]) => {
+      const home = tempDir();
+      const command = new Command(['mesh', ...args, '--json'], {
+        PATH: process.env.PATH,
+        HOME: home,
+        RUNMESH_HOME: home,
+      });
+      expect(await command.exited).toMatchObject({ code: 1 });
+      return command.lines.at(-1);
+    };
+    expect(await mesh('--port', String(port))).toMatchObject({
+      code: 'port_in_use',
+      message: expect.stringContaining(`--port ${port < 65_535 ? port + 1 : port - 1}`),
+    });
+    const elsewhere = [
+      '--port',
+      '0',
+      '--host',
+      '192.0.2.1',
+      '--insecure',
+      '--public-url',
+      'http://192.0.2.1',
+    ];
+    expect(await mesh(...elsewhere)).toMatchObject({ code: 'host_not_here' });
+  });
+});
