@@ -39,6 +39,15 @@ export const daemonStatus = z.object({
   /** Why no run is started at the moment; empty when nothing is in the way. */
   paused: z.array(z.string()),
   secretStore: z.string(),
+  power: z.object({
+    source: z.enum(['mains', 'battery', 'unknown']),
+    percent: z.number().nullable(),
+    /** Whether the machine is kept from idle sleep at the moment, and when it is at all. */
+    keepingAwake: z.boolean(),
+    keepAwake: z.enum(['ac', 'always', 'never']),
+    /** The last time the machine was seen to wake, and about how long it had slept; `null` since the daemon's start. */
+    lastWake: z.object({ at: z.string(), sleptSeconds: z.number() }).nullable(),
+  }),
   /** Where a damaged journal lies that this one had to replace. */
   journalSetAside: z.string().nullable(),
   version: z.string(),

@@ -30,6 +30,7 @@ export interface ControlParts {
   watchers: RunWatchers;
   pause: PauseReasons<PauseReason>;
   startedAt: string;
+  power(): Promise<DaemonStatus['power']>;
   /** Reads the provider keys again; whether they changed. */
   reloadKeys(): Promise<boolean>;
   /** Asks a locked secret store anew. */
@@ -80,7 +81,16 @@ export function controlPorts(parts: ControlParts): ControlPorts {
   };
 }
 
-function statusOf({ device, runs, link, status, pause, startedAt, journal }: ControlParts): DaemonStatus {
+async function statusOf({
+  device,
+  runs,
+  link,
+  status,
+  pause,
+  power,
+  startedAt,
+  journal,
+}: ControlParts): Promise<DaemonStatus> {
   const { state, lastHeardMs, sessionId } = link()?.status() ?? NO_LINK;
   const loops = status.snapshot();
   const now = device.clock.now();
@@ -107,6 +117,7 @@ function statusOf({ device, runs, link, status, pause, startedAt, journal }: Con
       })),
     paused: pause.list(),
     secretStore: device.secrets.kind,
+    power: await power(),
     journalSetAside: journal.setAside ?? null,
     version: device.version,
     pid: process.pid,

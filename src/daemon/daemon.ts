@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { DaemonStatus } from '../control/contract.ts';
 import { startControlServer } from '../control/server.ts';
 import { readOwnerPause } from '../journal/owner-pause.ts';
+import { isoTime } from '../kit/clock.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { StatusTree } from '../kit/status.ts';
 import { Wake } from '../kit/wake.ts';
 import { watchWake } from '../kit/watch-wake.ts';
-import type { StopReason } from '../link/link-state.ts';
 import type { Link } from '../link/ports.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { PauseReason } from '../runs/ports.ts';
@@ -14,12 +15,14 @@ import { createRuns } from '../runs/runs.ts';
 import { controlPorts } from './control-ports.ts';
 import { type Credentials, readProviderKeys, untilReadable } from './credentials.ts';
 import { deferred } from './deferred.ts';
+import { explainStop } from './explain-stop.ts';
 import { keepHouse } from './housekeeping.ts';
 import { networkAddresses } from './network-addresses.ts';
 import { openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
 import { openLink } from './open-link.ts';
 import { secretsOf } from './own-secrets.ts';
+import { keepThisAwake } from './power.ts';
 import { RunWatchers } from './run-watchers.ts';
 
 export interface RunningDaemon {
@@ -60,6 +63,7 @@ export async function startDaemon(
   const over = new AbortController();
   const unlock = new Wake<'woke' | 'asked'>();
   let link: Link | undefined;
+  let lastWake: DaemonStatus['power']['lastWake'] = null;
   let stopping: Promise<void> | undefined;
 
   const runs = createRuns({
@@ -76,6 +80,7 @@ export async function startDaemon(
       return config.maxConcurrentRuns;
     },
     maxAttempts: config.maxAttempts,
+    onActivity: () => keepAwake.changed(),
     onCommitted: (runId) => {
       link?.committed(runId);
       watchers.committed(runId);
@@ -85,6 +90,16 @@ export async function startDaemon(
       link?.delta(runId, delta);
       watchers.delta(runId, delta);
     },
+  });
+
+  const keepAwake = keepThisAwake(world.platform, {
+    clock,
+    log,
+    policy: () => config.power.keepAwake,
+    busy: () => runs.list().some(({ state }) => state !== 'queued'),
+  });
+  const awake = keepAwake.run(over.signal).catch((error) => {
+    log.error({ reason: messageOf(error) }, 'sleep is no longer held off');
   });
 
   const keepLink = async (): Promise<void> => {
@@ -124,7 +139,7 @@ export async function startDaemon(
       link?.drain(reason);
       await runs.drain(config.drainMs);
       await link?.stop(LAST_ACKS_MS);
-      await Promise.all([linked, tidied]);
+      await Promise.all([linked, tidied, awake]);
       await control.close();
       await executor.close();
       ready.reject(new Error(reason));
@@ -147,6 +162,7 @@ export async function startDaemon(
       watchers,
       pause,
       startedAt,
+      power: async () => ({ ...(await keepAwake.state()), keepAwake: config.power.keepAwake, lastWake }),
       reloadKeys: async () => {
         if (credentials === undefined) return false;
         const keys = await readProviderKeys(await device.reopenSecrets());
@@ -192,6 +208,8 @@ export async function startDaemon(
     networkAddresses,
     onWoke: (woke) => {
       log.info(woke, 'the machine woke, or its network changed');
+      if (woke.sleptMs > 0) lastWake = { at: isoTime(clock.now()), sleptSeconds: woke.sleptMs / 1_000 };
+      keepAwake.changed();
       link?.woke();
       unlock.wake('woke');
     },
@@ -202,20 +220,6 @@ export async function startDaemon(
     finished: finished.promise,
     stop: () => end('asked to stop', false),
   };
-}
-
-function explainStop(why: StopReason): string {
-  const words: Record<StopReason, string> = {
-    asked: 'asked to stop',
-    stranger:
-      'another mesh answers at the pinned address; link this device anew with `runmesh link` if you trust it',
-    auth: 'the mesh does not accept this device; link it again with `runmesh link`',
-    revoked: 'the owner revoked this device; link it again with `runmesh link`',
-    version: 'the mesh and this agent have no protocol in common; update the agent',
-    protocol: 'the mesh breaks the protocol again and again; see the log',
-    replaced: 'another daemon uses this device’s identity; stop it, or link this device anew',
-  };
-  return words[why];
 }
 
 const LAST_ACKS_MS = 3_000;

@@ -66,6 +66,12 @@ export const deviceConfig = z.strictObject({
   drainMs: z.int().min(0).max(600_000).default(20_000),
   /** How long acknowledged runs stay in the journal. */
   retentionDays: z.int().min(1).max(3_650).default(30),
+  power: z
+    .strictObject({
+      /** While a run is at work the machine is kept from idle sleep: `ac` only on mains, `always`, or `never`. */
+      keepAwake: z.enum(['ac', 'always', 'never']).default('ac'),
+    })
+    .default({ keepAwake: 'ac' }),
   /** The daemon's log: a file of this size is rotated, and this many older ones stay. */
   logs: z
     .strictObject({

@@ -49,6 +49,8 @@ export interface RunsOptions {
   maxConcurrentRuns: number;
   /** Deaths of the process at one step after which a run fails. */
   maxAttempts: number;
+  /** How many runs are at work may have changed. */
+  onActivity?: () => void;
   /** Something of the run was committed. */
   onCommitted(runId: string): void;
   /** The run is about to commit what closes its live texts: the last moment to send them. */

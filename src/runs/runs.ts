@@ -126,6 +126,7 @@ export function createRuns(options: RunsOptions): Runs {
     );
     if (active.length === 0) idle?.();
     options.say(wordsFor(active.length, entries.size - active.length, pause.list()));
+    options.onActivity?.();
     if (pause.paused) return;
     const waiting = [...entries.values()].map(({ order, state, suspect }) => ({
       ...order,

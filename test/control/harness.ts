@@ -22,6 +22,7 @@ export const STATUS: DaemonStatus = {
   running: [{ runId: 'run_1', agent: 'fixer', step: 2, seconds: 3 }],
   paused: ['disk_full'],
   secretStore: 'file',
+  power: { source: 'battery', percent: 80, keepingAwake: false, keepAwake: 'ac', lastWake: null },
   journalSetAside: null,
   version: '0.1.0',
   pid: 42,

@@ -1,9 +1,12 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 import { startChatModel } from '../support/model-server.ts';
 import { RUNMESH } from '../support/processes.ts';
 import { hasSecretService, SecretService } from '../support/secret-service.ts';
+import { tempDir } from '../support/temp.ts';
 
 const SLOW = { text: 'word '.repeat(400), wordMs: 50 };
 
@@ -84,6 +87,42 @@ describe('the config of a running daemon', () => {
     });
     expect(await say(house, 'config', 'unset', 'deviceLabel')).toMatchObject({ applied: ['deviceLabel'] });
   });
+});
+
+describe('the machine', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'is kept awake while a run is at work, and let go when it ended (Linux; a recording systemd-inhibit)',
+    async () => {
+      const model = await startChatModel(() => ({ text: 'One two three four five six.', wordMs: 300 }));
+      const programs = tempDir();
+      writeFileSync(
+        join(programs, 'systemd-inhibit'),
+        `#!/bin/bash\n[[ "$1 $2" == "--what=idle --who=RunMesh" && "$3" == --why=* ]] || exit 64\nshift 3\necho $$ >> ${programs}/held\nexec "$@"\n`,
+        { mode: 0o755 },
+      );
+      const house = new House({ PATH: `${programs}:${process.env.PATH}` });
+      await house.startMesh();
+      await house.link();
+      await house.configure(
+        'models.providers.test',
+        JSON.stringify({ type: 'openai-compatible', baseUrl: model.baseUrl }),
+      );
+      await house.configure('power.keepAwake', 'always');
+      await house.startDaemon();
+      await house.agent({ model: 'test/model' });
+      const run = await house.run({ prompt: 'go' });
+      await run.frame((frame) => frame.type === 'assistant_message_delta');
+      expect(await say(house, 'status')).toMatchObject({
+        power: { keepingAwake: true, keepAwake: 'always' },
+      });
+      const holder = Number(readFileSync(join(programs, 'held'), 'utf8'));
+      expect(existsSync(`/proc/${holder}`)).toBe(true);
+      await run.ended;
+      await expect.poll(() => existsSync(`/proc/${holder}`), { timeout: 5_000 }).toBe(false);
+      expect(await say(house, 'status')).toMatchObject({ power: { keepingAwake: false } });
+    },
+    30_000,
+  );
 });
 
 describe('a key its owner stored', () => {
