@@ -28,10 +28,12 @@ let closing = false;
 process.chdir(gates.folder);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message) => handle(message as ToLeash));
-process.on('disconnect', () => close());
 const watch = setInterval(observe, OBSERVE_MS);
 if (domains.length > 0) proxies = await startProxies(domains, process.platform, gates.folder);
 const sandboxes = new SandboxLines(proxies, process.platform);
+process.on('disconnect', () => close());
+// A daemon that died while this was loading is told of by no event any more.
+if (!process.connected) close();
 send({ type: 'ready' });
 
 function handle(message: ToLeash): void {

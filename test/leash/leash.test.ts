@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
@@ -90,6 +91,22 @@ describe('a leash', () => {
     session.release();
     expect((await session.exited).exitCode).toBe(0);
     expect(existsSync(witness)).toBe(true);
+  });
+
+  it.each([0, 50])('goes when its daemon died %i ms after it was started, ready or not', async (ms) => {
+    const entry = join(import.meta.dirname, '../../dist/leash/leash-main.js');
+    const temporary = tempDir();
+    const helper = fork(entry, ['[]'], {
+      env: { TMPDIR: temporary },
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    onTestFinished(() => void helper.kill('SIGKILL'));
+    const exited = once(helper, 'exit');
+    await sleep(ms);
+    helper.disconnect();
+    expect(await exited).toEqual([0, null]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('takes what is typed, and ^C', async () => {
