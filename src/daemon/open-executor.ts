@@ -1,8 +1,9 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { acquireLock } from '../device/lock.ts';
+import { acquireLock, type DaemonLock, type LockHolder } from '../device/lock.ts';
 import { ownFolder } from '../device/paths.ts';
 import { runFolder } from '../guard/run-folder.ts';
+import { openWithBallast } from '../journal/ballast.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { listUnfinished } from '../journal/read-run.ts';
 import { isoTime } from '../kit/clock.ts';
@@ -23,7 +24,10 @@ export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> 
   close(): Promise<void>;
 }
 
-/** Throws `already_running` where another process executes this device's runs; nothing stays open then. */
+/**
+ * Throws `already_running` where another process executes this device's runs, and `disk_full` where there is no space even
+ * to start; nothing stays open then.
+ */
 export function openExecutor(
   device: OpenedDevice,
   world: World,
@@ -33,24 +37,15 @@ export function openExecutor(
   const { fetch } = device.network;
   const { env, platform } = world;
   const startedAt = isoTime(clock.now());
-  const lock = acquireLock(paths, { pid: process.pid, startedAt });
   // What a death does, and no more: the next process reads what is true and goes on from there.
   const onFailed = (error: Error) => {
     log.fatal({ reason: error.message }, 'the journal failed');
     world.leave(1);
   };
-  let journal: Journal | undefined;
-  let audit: OpenedAudit;
-  try {
-    journal = openJournal({ path: paths.journal, clock, random, log, onFailed });
-    audit = openDeviceAudit(device, credentials);
-  } catch (error) {
-    journal?.close();
-    lock.release();
-    throw error;
-  }
-  const opened = journal;
-  sweepRunFolders(paths.temporary, opened);
+  const { lock, journal, audit } = openWithBallast(paths.journal, () =>
+    openFiles(device, { pid: process.pid, startedAt }, onFailed, credentials),
+  );
+  sweepRunFolders(paths.temporary, journal);
   const storedKey = (provider: string) => credentials()?.keys.get(provider);
   const models = createModels({
     env,
@@ -85,19 +80,39 @@ export function openExecutor(
     host,
     toolbox,
     warm,
-    journal: opened,
+    journal,
     audit: audit.record,
     sendAudit: audit.send,
     startedAt,
     close: async () => {
       await close();
       await audit.close();
-      sweepRunFolders(paths.temporary, opened);
+      sweepRunFolders(paths.temporary, journal);
       if (readdirSync(paths.temporary).length === 0) rmdirSync(paths.temporary);
-      opened.close();
+      journal.close();
       lock.release();
     },
   };
+}
+
+/** All of them, or none. */
+function openFiles(
+  device: OpenedDevice,
+  holder: LockHolder,
+  onFailed: (error: Error) => void,
+  credentials: () => Credentials | undefined,
+): { lock: DaemonLock; journal: Journal; audit: OpenedAudit } {
+  const { paths, clock, random, log } = device;
+  const lock = acquireLock(paths, holder);
+  let journal: Journal | undefined;
+  try {
+    journal = openJournal({ path: paths.journal, clock, random, log, onFailed });
+    return { lock, journal, audit: openDeviceAudit(device, credentials) };
+  } catch (error) {
+    journal?.close();
+    lock.release();
+    throw error;
+  }
 }
 
 /**

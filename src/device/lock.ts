@@ -26,7 +26,12 @@ export function acquireLock(paths: Pick<DevicePaths, 'lock' | 'pid'>, holder: Lo
     db.close();
     throw isBusy(error) ? alreadyRunning(paths, error) : error;
   }
-  replaceFile(paths.pid, `${JSON.stringify(holder)}\n`);
+  try {
+    replaceFile(paths.pid, `${JSON.stringify(holder)}\n`);
+  } catch (error) {
+    release(db, paths.pid);
+    throw error;
+  }
   return { release: () => release(db, paths.pid) };
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
-import { codeOf } from '../kit/errors.ts';
+import { diskFull, isDiskFull } from '../kit/storage-failure.ts';
 
 /**
  * Disk space held back in a file, for what must still be committed when the disk is full: the outcome of a command that
@@ -36,10 +36,28 @@ export class Ballast {
       this.#held = true;
     } catch (error) {
       rmSync(this.#path, { force: true });
-      if (!NO_SPACE.has(codeOf(error))) throw error;
+      if (!isDiskFull(error)) throw error;
     }
     return this.#held;
   }
+}
+
+/**
+ * Opens what a start needs. Where the disk is too full even for that, the ballast of the journal at `path` makes room for
+ * it once; without that, `disk_full` is thrown.
+ */
+export function openWithBallast<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    if (!ballastOf(path).spend()) throw diskFull(error);
+    return open();
+  }
+}
+
+export function ballastOf(path: string): Ballast {
+  return new Ballast(`${path}.ballast`);
 }
 
 /** Random bytes, since a file system that compresses or leaves holes would hold nothing back for zeros. */
@@ -56,4 +74,3 @@ function writeWhole(path: string): void {
 
 /** A few events at their largest, and the pages around them. */
 const BALLAST_BYTES = 4 * 1_048_576;
-const NO_SPACE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);

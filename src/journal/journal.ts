@@ -5,7 +5,7 @@ import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import { type Database, openDatabase } from '../kit/sqlite.ts';
 import { diskFull, isDamage, isDiskFull, isIoError } from '../kit/storage-failure.ts';
-import { Ballast } from './ballast.ts';
+import { type Ballast, ballastOf, openWithBallast } from './ballast.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { Statements } from './statements.ts';
 
@@ -40,14 +40,7 @@ export interface OpenJournalOptions {
 
 /** Throws `disk_full`, and `database_newer` where a later version wrote the file. */
 export function openJournal(options: OpenJournalOptions): Journal {
-  const ballast = new Ballast(`${options.path}.ballast`);
-  try {
-    return openOrBegin(options, ballast);
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    if (!ballast.spend()) throw diskFull(error);
-    return openOrBegin(options, ballast);
-  }
+  return openWithBallast(options.path, () => openOrBegin(options, ballastOf(options.path)));
 }
 
 /**

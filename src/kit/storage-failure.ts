@@ -7,9 +7,10 @@ export function isDamage(error: unknown): boolean {
   return found || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error));
 }
 
-/** Also an I/O error where the system said that there is no space. */
+/** Also an I/O error where the system said that there is no space, to SQLite or to us. */
 export function isDiskFull(error: unknown): boolean {
-  return sqliteCode(error) === SQLITE_FULL || (isIoError(error) && /space|quota/i.test(messageOf(error)));
+  if (sqliteCode(error) === SQLITE_FULL || NO_SPACE.has(codeOf(error))) return true;
+  return isIoError(error) && /space|quota/i.test(messageOf(error));
 }
 
 export function isIoError(error: unknown): boolean {
@@ -23,3 +24,6 @@ export function diskFull(cause: unknown): RunmeshError {
     { cause, retryable: true },
   );
 }
+
+/** The system's words, and ours. */
+const NO_SPACE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'disk_full']);

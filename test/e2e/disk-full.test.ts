@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { House } from '../support/house.ts';
@@ -44,5 +44,47 @@ describe('a full disk', () => {
       expect(house.daemon?.child.exitCode).toBeNull();
     },
     80_000,
+  );
+
+  smallDisk.it(
+    'lets a daemon start that died, paused and saying why, and its run goes on when there is space',
+    async ({ disk }) => {
+      const model = await startChatModel((request) => {
+        if (resultsIn(request) >= 1) return { text: 'Written.' };
+        return {
+          text: 'Writing.',
+          calls: [{ name: 'exec_command', args: { cmd: 'sleep 1; echo line >> w.txt' } }],
+        };
+      });
+      const house = await House.withModel(model.baseUrl, {}, { RUNMESH_HOME: join(disk, 'device') });
+      const stream = await house.run({ prompt: 'work' });
+      await stream.frame((frame) => frame.type === 'tool_call');
+      const space = fillDisk(disk);
+      await house.daemon?.kill();
+      await house.startDaemon();
+      const status = house.command('status', '--json');
+      await status.exited;
+      expect(status.lines[0]).toMatchObject({ paused: ['disk_full'] });
+      space.free();
+      expect(await house.ended(stream.runId, 30_000)).toMatchObject({
+        status: 'completed',
+        result: 'Written.',
+      });
+    },
+    60_000,
+  );
+
+  smallDisk.it(
+    'says that it is full where a daemon cannot start at all',
+    async ({ disk }) => {
+      const house = await House.open({ RUNMESH_HOME: join(disk, 'device') });
+      await house.daemon?.kill();
+      rmSync(join(disk, 'device', 'journal.db.ballast'));
+      fillDisk(disk);
+      const daemon = house.command('daemon', '--json');
+      expect(await daemon.line('error')).toMatchObject({ code: 'disk_full' });
+      expect(await daemon.exited).toEqual({ code: 1, signal: null });
+    },
+    40_000,
   );
 });
