@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -13,10 +13,15 @@ export function makeDisk(dir, megabytes) {
       stdio: 'ignore',
     });
   } catch {
-    return { dir, fill: undefined, full: () => false, empty: () => {}, close: () => {} };
+    return { dir, fill: undefined, fullSince: () => false, empty: () => {}, close: () => {} };
   }
   const ballast = join(dir, 'ballast');
-  const empty = () => rmSync(ballast, { force: true });
+  let lastFullAt = 0;
+  const full = () => existsSync(ballast);
+  const empty = () => {
+    if (full()) lastFullAt = performance.now();
+    rmSync(ballast, { force: true });
+  };
   return {
     dir,
     /** Leaves nothing free. */
@@ -31,11 +36,16 @@ export function makeDisk(dir, megabytes) {
         closeSync(file);
       }
     },
-    full: () => existsSync(ballast),
+    /** Whether it was full at any time since then. */
+    fullSince: (at) => full() || lastFullAt >= at,
     empty,
-    close: () => {
+    /** `keep`: what was on it stays in the folder. */
+    close: ({ keep }) => {
       empty();
+      if (keep) cpSync(dir, `${dir}.kept`, { recursive: true, filter: (path) => !path.endsWith('.sock') });
       execFileSync('umount', ['-l', dir], { stdio: 'ignore' });
+      if (keep) cpSync(`${dir}.kept`, dir, { recursive: true });
+      rmSync(`${dir}.kept`, { recursive: true, force: true });
     },
   };
 }

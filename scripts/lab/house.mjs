@@ -15,9 +15,12 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
   const disk = makeDisk(join(dir, 'disk'), DISK_MEGABYTES);
   const meshDisk = makeDisk(join(dir, 'mesh-disk'), DISK_MEGABYTES);
   const home = join(disk.dir, 'device');
+  const temporary = join(dir, 'tmp');
+  mkdirSync(temporary);
   const env = (life) => ({
     PATH: process.env.PATH,
     HOME: dir,
+    TMPDIR: temporary,
     SHELL: '/bin/bash',
     RUNMESH_HOME: home,
     RUNMESH_SECRETS: 'file',
@@ -92,6 +95,8 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
     disk,
     meshDisk,
     api,
+    runmesh,
+    temporary,
     journalFile: join(home, 'journal.db'),
     meshFile: join(meshDisk.dir, 'mesh', 'mesh.db'),
     fairSince: (at) => watch.fairSince(at),
@@ -102,10 +107,9 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
       }
       devices.close();
       callers.close();
-      if (keep) return;
-      disk.close();
-      meshDisk.close();
-      rmSync(dir, { recursive: true, force: true });
+      disk.close({ keep });
+      meshDisk.close({ keep });
+      if (!keep) rmSync(dir, { recursive: true, force: true });
     },
   };
   watch.house = house;

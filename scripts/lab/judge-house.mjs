@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { commandsByLife, leashesOf } from './orphans.mjs';
+import { commandsByLife } from './orphans.mjs';
 
 /**
  * Commands that outlive by six seconds what they belonged to: their daemon, or, where that is alive, all the runs there
@@ -33,12 +33,17 @@ export function judgeMeasure({ daemonMb, meshMb, files, walMb }) {
   return wrong;
 }
 
-/** Folders that the leashes of a daemon hold open in the temporary folder: to be gone with them. */
-export function gateFolders(daemonPid) {
-  if (daemonPid === undefined) return [];
-  return leashesOf(daemonPid)
-    .flatMap((pid) => filesOf(pid))
-    .flatMap((path) => GATES.exec(path)?.[0] ?? []);
+/** Asks the daemon to stop, and looks at what it leaves: its temporary folders gone, its audit whole. */
+export async function judgeStopped(house) {
+  house.daemon.hold();
+  await house.daemon.stop();
+  const left = readdirSync(house.temporary);
+  const verify = house.runmesh('audit', 'verify', '--json');
+  const { code } = await verify.exited;
+  return [
+    ...(left.length > 0 ? [`${left.join(', ')} is left in the temporary folder`] : []),
+    ...(code === 0 ? [] : [`the audit does not verify: ${verify.stderr() || JSON.stringify(verify.lines)}`]),
+  ];
 }
 
 /** What the mesh has of a run, to be found the same for ever. */
@@ -75,7 +80,6 @@ function sizeMb(path) {
 }
 
 export const ORPHAN_MS = 6_000;
-const GATES = /^.*\/runmesh-leash-[^/]+/;
 /** Twice to four times what a house in the storm was seen to take. */
 const MOST_MB = 400;
 const MOST_FILES = 200;

@@ -132,17 +132,25 @@ export class Keeper {
       },
       () => {},
     );
-    this.#alive = current.exited.then((end) => this.#died(life, current, end));
+    this.#alive = current.exited.then((end) => this.#died({ life, startedAt }, current, end));
   }
 
-  async #died(life, current, { code, signal }) {
+  async #died({ life, startedAt }, current, { code, signal }) {
     const at = performance.now();
     this.lastChangeAt = at;
     const asked = this.#asked;
     this.#asked = undefined;
     this.current = undefined;
     if (this.#orders.crash !== undefined && signal === 'SIGKILL' && asked === undefined) this.disarm();
-    const death = { life, code, signal, at, asked, stderr: current.stderr() };
+    const death = {
+      life,
+      startedAt,
+      code,
+      signal,
+      at,
+      asked,
+      said: current.stderr() || JSON.stringify(current.lines),
+    };
     this.deaths.push(death);
     await this.#options.onDeath?.(death);
     this.#restart().catch(() => {});

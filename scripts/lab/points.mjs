@@ -83,8 +83,8 @@ export const POINTS = [
     after('daemon.goodbye', "session?.connection.close('normal', 'goodbye');", AT_STOP),
   ]),
   ...inFile('daemon/open-executor.js', [
-    before('daemon.close.before', 'opened.close();', AT_STOP),
-    after('daemon.close.after', 'opened.close();', AT_STOP),
+    before('daemon.close.before', 'journal.close();', AT_STOP),
+    after('daemon.close.after', 'journal.close();', AT_STOP),
   ]),
   ...inFile('mesh/runs/register-run.js', [
     before('mesh.register.inside', 'return { run, repeated: false };', { nth: 1 }),

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runCycle, STEER } from './cycle.mjs';
 import { LOSE_JOURNAL } from './faults.mjs';
 import { openHouse } from './house.mjs';
-import { digestOf, findOrphans, judgeMeasure, measure, ORPHAN_MS } from './judge-house.mjs';
+import { digestOf, findOrphans, judgeMeasure, judgeStopped, measure, ORPHAN_MS } from './judge-house.mjs';
 import { judgeRun } from './judge-run.mjs';
 import { startModel } from './model.mjs';
 import { planCycle } from './plan.mjs';
@@ -145,17 +145,19 @@ function lookAt({ house, seen }, tally) {
   return [...orphans.map(({ life, pid }) => `process ${pid} of life ${life} is left`), ...judgeMeasure(now)];
 }
 
-/** What only shows with time: who outlived a daemon, or a run, by six seconds. */
+/** What only shows at the end of a house: who outlived a daemon, or a run, by six seconds, and what a stop leaves. */
 async function lastLook(open, tally) {
   const { daemon } = open.house;
   const since = Math.max(daemon.deaths.at(-1)?.at ?? 0, ...open.seen.values());
   await delay(Math.max(0, since + ORPHAN_MS - performance.now()));
-  return [...open.watch.wrong.splice(0), ...lookAt(open, tally)];
+  const seen = lookAt(open, tally);
+  return [...seen, ...(await judgeStopped(open.house)), ...open.watch.wrong.splice(0)];
 }
 
 function gather(watch, tally) {
   tally.recoveries.push(...watch.recoveries);
   tally.resumes.push(...watch.resumes);
+  tally.refusedStarts += watch.refusedStarts;
   for (const [point, hits] of watch.hits) count(tally.points, point, hits);
 }
 

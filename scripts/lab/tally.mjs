@@ -10,6 +10,7 @@ export function newTally() {
     wholeTexts: 0,
     reconnects: 0,
     orphans: 0,
+    refusedStarts: 0,
     recoveries: [],
     resumes: [],
     most: { daemonMb: 0, meshMb: 0, files: 0, walMb: 0 },

@@ -11,6 +11,7 @@ export class Watch {
   recoveries = [];
   resumes = [];
   hits = new Map();
+  refusedStarts = 0;
   house;
   /** Where commands write, outside of every journal. */
   witness;
@@ -68,17 +69,27 @@ export class Watch {
 
   ready({ life, readyMs, startedAt }) {
     const { mesh, devices, disk, daemon } = this.house;
-    const calm = mesh.up && devices.calm() && !disk.full() && daemon.lastSignalAt < startedAt;
+    const calm = mesh.up && devices.calm() && !disk.fullSince(startedAt) && daemon.lastSignalAt < startedAt;
     if (life > 1 && calm && mesh.lastChangeAt < startedAt && devices.lastTroubleAt() < startedAt)
       this.recoveries.push(readyMs);
   }
 
-  #unexpected(name, { life, code, signal, asked, stderr }) {
+  /** A program may end where there is no space even to start in, if it says so. */
+  #wasFull(name, startedAt) {
+    const { disk, meshDisk } = this.house;
+    return (name === 'daemon' ? disk : meshDisk).fullSince(startedAt);
+  }
+
+  #unexpected(name, { life, code, signal, asked, said, startedAt }) {
     const crashed = this.#told.get(`${name} ${life}`);
     if (crashed !== undefined && signal === 'SIGKILL') return undefined;
     if (asked === 'killed' || asked === 'over') return undefined;
     if (asked === 'stopped' && (code === 0 || signal === 'SIGTERM')) return undefined;
-    return `the ${name} ${asked === 'stopped' ? 'did not stop well' : 'died by itself'} (${code ?? signal}): ${stderr.slice(-2_000)}`;
+    if (code === 1 && FULL.test(said) && this.#wasFull(name, startedAt)) {
+      this.refusedStarts += 1;
+      return undefined;
+    }
+    return `the ${name} ${asked === 'stopped' ? 'did not stop well' : 'died by itself'} (${code ?? signal}): ${said.slice(-2_000)}`;
   }
 }
 
@@ -88,3 +99,4 @@ function acksIn({ type, runId, runSequence, runs }) {
 }
 
 const ACKS = /^\{"type":"(ack|welcome|heartbeat)"/;
+const FULL = /"disk_full"|disk is full|no space/i;

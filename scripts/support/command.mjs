@@ -33,7 +33,7 @@ export function command({ program, args, env, nodeArgs = [] }) {
       ended = await Promise.race([more, exited.then(() => true)]);
     }
   };
-  return { child, line, exited, stderr: () => said };
+  return { child, lines, line, exited, stderr: () => said };
 }
 
 const MOST_UNITS = 20_000;
