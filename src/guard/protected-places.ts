@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protected-names.ts';
 
 /**
@@ -15,6 +15,11 @@ export function protectedPlaces(root: string, git = gitFolders(root)): string[] 
     if (kindOf(join(root, name)) !== undefined) places.push(join(root, name));
   for (const folder of new Set([join(root, '.git'), ...git])) places.push(...inGitFolder(folder));
   return [...new Set(places)];
+}
+
+/** Of such places, the names over which a sandbox has to make an empty folder. */
+export function namesWithoutFolder(places: readonly string[]): string[] {
+  return places.filter((place) => basename(place) === ABSENT).map((place) => dirname(place));
 }
 
 function inGitFolder(git: string): string[] {
@@ -90,7 +95,7 @@ function namesIn(folder: string) {
   }
 }
 
-const ABSENT = 'absent';
+const ABSENT = '.absent-in-runmesh-sandbox';
 const DEPTH = 3;
 /** A bound on what a command may cost in a folder of many. */
 const MOST_FOLDERS = 2_000;

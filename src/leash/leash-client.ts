@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Leash, LeashSession, SessionExit } from './leash.ts';
+import { removeNotedFolders } from './left-folders.ts';
 import type { FromLeash, ToLeash } from './messages.ts';
 import type { ProcessIdentity } from './process-table.ts';
 import { SYSTEM_PATH } from './system-program.ts';
@@ -61,7 +62,11 @@ export async function startLeash({
     });
   });
   await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
+    child.once('message', (message) => {
+      const ready = message as FromLeash;
+      if (ready.type === 'ready') child.once('exit', () => removeNotedFolders(ready.folder));
+      resolve();
+    });
     child.once('error', (error) => reject(failed(`could not be started: ${error.message}`)));
     child.once('exit', () => reject(failed('ended as soon as it was started')));
   });

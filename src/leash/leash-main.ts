@@ -30,11 +30,11 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 process.on('message', (message) => handle(message as ToLeash));
 const watch = setInterval(observe, OBSERVE_MS);
 if (domains.length > 0) proxies = await startProxies(domains, process.platform, gates.folder);
-const sandboxes = new SandboxLines(proxies, process.platform);
+const sandboxes = new SandboxLines(proxies, process.platform, gates.folder);
 process.on('disconnect', () => close());
 // A daemon that died while this was loading is told of by no event any more.
 if (!process.connected) close();
-send({ type: 'ready' });
+send({ type: 'ready', folder: gates.folder });
 
 function handle(message: ToLeash): void {
   if (message.type === 'close') {

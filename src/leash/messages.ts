@@ -12,7 +12,8 @@ export type ToLeash =
   | { type: 'close' };
 
 export type FromLeash =
-  | { type: 'ready' }
+  /** `folder` is the helper's own. */
+  | { type: 'ready'; folder: string }
   | { type: 'opened'; id: number; process: ProcessIdentity }
   | { type: 'refused'; id: number; message: string }
   | { type: 'output'; id: number; text: string; cut: number }

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
-import { gitFolders, protectedPlaces } from '../guard/protected-places.ts';
+import { gitFolders, namesWithoutFolder, protectedPlaces } from '../guard/protected-places.ts';
 import type { SandboxPolicy } from '../guard/sandbox-policy.ts';
+import { noteFolders } from './left-folders.ts';
 import { makeSandboxLine, type SandboxLine } from './sandbox-line.ts';
 import type { Proxies } from './sandbox-proxies.ts';
 
@@ -27,12 +28,14 @@ interface MadeLine extends SandboxLine {
 export class SandboxLines {
   readonly #proxies: Proxies | undefined;
   readonly #platform: NodeJS.Platform;
+  readonly #helperFolder: string;
   readonly #made = new Map<string, MadeLine>();
   readonly #repositories = new Map<string, { at: number; found: string[] }>();
 
-  constructor(proxies: Proxies | undefined, platform: NodeJS.Platform) {
+  constructor(proxies: Proxies | undefined, platform: NodeJS.Platform, helperFolder: string) {
     this.#proxies = proxies;
     this.#platform = platform;
+    this.#helperFolder = helperFolder;
   }
 
   async hold(policy: SandboxPolicy): Promise<HeldLine> {
@@ -42,6 +45,7 @@ export class SandboxLines {
     const looks = [...neverWritten, ...policy.hidden, ...policy.readable].map(lookOf).join('\n');
     let made = this.#made.get(key);
     if (made === undefined || made.looks !== looks) {
+      noteFolders(this.#helperFolder, namesWithoutFolder(neverWritten));
       const line = await makeSandboxLine(policy, neverWritten, this.#proxies, this.#platform);
       made = { ...line, looks, users: 0, uses: 0 };
       const before = this.#made.get(key);

@@ -1,0 +1,108 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { describe, expect } from 'vitest';
+import { startLeash } from '../../src/leash/leash-client.ts';
+import { findMarked, listProcesses } from '../../src/leash/process-table.ts';
+import { attack, type Scene } from './harness.ts';
+
+const commands = true;
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Leaves its session, loses its parent and hears no request to end; writes as long as it lives. */
+const STUBBORN = `(setsid bash -c 'trap "" TERM HUP INT; while :; do echo x >> witness; sleep 0.05; done' >/dev/null 2>&1 &) ; (setsid bash -c '(trap "" TERM HUP INT; exec -a innocent bash -c "trap \\"\\" TERM HUP INT; while :; do echo y >> witness; sleep 0.05; done") & disown' &) ; sleep 0.3`;
+
+async function stillWrites(root: string): Promise<boolean> {
+  const size = () => statSync(join(root, 'witness')).size;
+  await sleep(300);
+  const before = size();
+  await sleep(500);
+  return size() !== before;
+}
+
+/** Processes that this one started. */
+function childrenOf(pid: number, words: string): number[] {
+  return [...listProcesses().values()]
+    .filter((row) => row.parentPid === pid && !row.zombie)
+    .map((row) => row.pid)
+    .filter((child) => commandLine(child).includes(words));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+function request(scene: Scene, cmd: string, mark: string) {
+  mkdirSync(scene.workspace.policy.temporary, { recursive: true });
+  const { root, workspace } = scene;
+  return {
+    file: '/bin/bash',
+    args: ['-c', cmd],
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', TERM: 'dumb' },
+    mark,
+    policy: workspace.policy,
+    columns: 80,
+    rows: 24,
+  };
+}
+
+describe('nothing of a command outlives it', () => {
+  const mayChange = ['home/project/witness'];
+
+  attack(
+    '54 a double fork that ignores every signal, when its command ends',
+    { commands, mayChange },
+    async (scene) => {
+      await scene.shell(STUBBORN);
+      expect(await stillWrites(scene.root)).toBe(false);
+    },
+  );
+
+  attack('54 the same, when the run is cancelled', { commands, mayChange }, async (scene) => {
+    const abort = new AbortController();
+    const running = scene.shell(`${STUBBORN}; sleep 60`, { context: { signal: abort.signal } });
+    await expect.poll(() => existsSync(join(scene.root, 'witness')), { timeout: 8_000 }).toBe(true);
+    abort.abort(new Error('cancelled'));
+    await expect(running).rejects.toThrow('cancelled');
+    expect(await stillWrites(scene.root)).toBe(false);
+  });
+
+  attack(
+    '54 the same, when the helper that holds it is killed',
+    { commands, mayChange, timeout: 30_000 },
+    async (scene) => {
+      const before = childrenOf(process.pid, 'leash-main');
+      const leash = await startLeash({ log: pino({ level: 'silent' }) });
+      const [helper = 0] = childrenOf(process.pid, 'leash-main').filter((pid) => !before.includes(pid));
+      const mark = `attack-54/${process.pid}`;
+      const session = await leash.open(request(scene, `${STUBBORN}; sleep 60`, mark));
+      session.release();
+      await expect.poll(() => existsSync(join(scene.root, 'witness')), { timeout: 8_000 }).toBe(true);
+      expect(findMarked(mark).size).toBeGreaterThan(3);
+      process.kill(helper, 'SIGKILL');
+      await expect.poll(() => findMarked(mark).size, { timeout: 5_000 }).toBe(0);
+      expect(await stillWrites(scene.root)).toBe(false);
+      // A killed helper takes nothing away; the next sandbox of the folder does.
+      await scene.shell('true');
+    },
+  );
+
+  attack('54 the way to the proxies, when the helper that holds it is killed', { commands }, async () => {
+    const before = childrenOf(process.pid, 'leash-main');
+    await startLeash({ log: pino({ level: 'silent' }), domains: ['example.com'] });
+    const [helper = 0] = childrenOf(process.pid, 'leash-main').filter((pid) => !before.includes(pid));
+    const bridges = childrenOf(helper, 'socat');
+    expect(bridges).toHaveLength(1);
+    const listens = /claude-http-\w+\.sock/.exec(commandLine(bridges[0] ?? 0))?.[0] ?? 'nothing';
+    process.kill(helper, 'SIGKILL');
+    const left = () =>
+      [...listProcesses().values()].filter((row) => !row.zombie && commandLine(row.pid).includes(listens))
+        .length;
+    await expect.poll(left, { timeout: 5_000 }).toBe(0);
+  });
+});
