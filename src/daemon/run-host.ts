@@ -11,6 +11,7 @@ import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import { startLeash } from '../leash/leash-client.ts';
 import { createLeashPool } from '../leash/leash-pool.ts';
+import { startProxyProcess } from '../leash/proxy-client.ts';
 import { reapProcesses } from '../leash/reap.ts';
 import type { Models } from '../models/step.ts';
 import type { RunHost } from '../runs/ports.ts';
@@ -47,7 +48,10 @@ export interface OpenedHost {
 
 export function createRunHost(options: RunHostOptions): OpenedHost {
   const { config, paths, env, platform, models, fetch, redactor, clock, random, log } = options;
-  const leashes = createLeashPool((domains) => startLeash({ log, temporary: paths.temporary, domains }));
+  const leashes = createLeashPool({
+    leash: () => startLeash({ log, temporary: paths.temporary }),
+    proxies: (domains) => startProxyProcess(domains, { log, temporary: paths.temporary }),
+  });
   const sessions = new RunSessions(leashes.open, random, redactor);
   const workspaceOf = createRunWorkspaces(options);
   const toolbox = createToolbox({

@@ -12,8 +12,6 @@ export interface StartLeashOptions {
   log: Log;
   /** Where it keeps its own things: a folder that is hidden from every sandbox. The system's where it is not named. */
   temporary?: string;
-  /** The domains that its sandboxes may reach. One helper serves one list, and any policy that has none. */
-  domains?: readonly string[];
   /** The helper's program; the compiled file beside this one. */
   entry?: string;
 }
@@ -28,14 +26,9 @@ interface Remote {
 }
 
 /** Starts the helper and waits until it is warm. Throws `leash_failed` when it cannot be started. */
-export async function startLeash({
-  log,
-  temporary,
-  domains = [],
-  entry = ENTRY,
-}: StartLeashOptions): Promise<Leash> {
+export async function startLeash({ log, temporary, entry = ENTRY }: StartLeashOptions): Promise<Leash> {
   // Its environment has nothing of the daemon's: what the daemon knows, the parent of every command must not.
-  const child = fork(entry, [JSON.stringify(domains)], {
+  const child = fork(entry, [], {
     detached: true,
     env: { PATH: SYSTEM_PATH, ...(temporary !== undefined && { TMPDIR: temporary }) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

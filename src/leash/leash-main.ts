@@ -4,7 +4,6 @@ import type { SessionRequest } from './leash.ts';
 import type { FromLeash, ToLeash } from './messages.ts';
 import { listProcesses } from './process-table.ts';
 import { type HeldLine, SandboxLines } from './sandbox-lines.ts';
-import { type Proxies, startProxies } from './sandbox-proxies.ts';
 
 /**
  * The helper process. It owns the ptys, decides nothing, and holds a channel to the daemon: when the channel closes,
@@ -19,9 +18,6 @@ const sessions = new Map<number, HeldSession>();
 const exited = new Set<number>();
 const lines = new Map<number, HeldLine>();
 const gates = new Gates();
-/** The domains of every sandbox of this helper, where it was started for some. */
-const domains: string[] = JSON.parse(process.argv[2] ?? '[]');
-let proxies: Proxies | undefined;
 let closing = false;
 
 // The sandbox library protects names in the current folder of whoever asks it. In this one there are none.
@@ -29,8 +25,7 @@ process.chdir(gates.folder);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message) => handle(message as ToLeash));
 const watch = setInterval(observe, OBSERVE_MS);
-if (domains.length > 0) proxies = await startProxies(domains, process.platform, gates.folder);
-const sandboxes = new SandboxLines(proxies, process.platform, gates.folder);
+const sandboxes = new SandboxLines(process.platform, gates.folder);
 process.on('disconnect', () => close());
 // A daemon that died while this was loading is told of by no event any more.
 if (!process.connected) close();
@@ -55,7 +50,7 @@ function handle(message: ToLeash): void {
 
 async function open(id: number, request: SessionRequest): Promise<void> {
   try {
-    const line = request.policy.sandboxed ? await sandboxes.hold(request.policy) : undefined;
+    const line = request.policy.sandboxed ? await sandboxes.hold(request.policy, request.proxies) : undefined;
     if (line !== undefined) lines.set(id, line);
     if (closing) throw new Error('the helper that runs commands is ending');
     const session = new HeldSession(request, line, gates.take(), {
@@ -111,7 +106,6 @@ function close(): void {
   observe();
   Promise.allSettled([...sessions.values()].map((session) => session.end()))
     .then(() => sandboxes.close())
-    .then(() => proxies?.close())
     .then(() => gates.close())
     .finally(() => process.exit(0))
     .catch(() => {});

@@ -1,39 +1,72 @@
 import type { SandboxPolicy } from '../guard/sandbox-policy.ts';
 import type { Leash, LeashSession, SessionRequest } from './leash.ts';
+import type { ProxyProcess } from './proxy-client.ts';
 
-/** Helpers by what they must be started with. The sandbox's proxies are one to a process, so a list of domains has its own. */
+/**
+ * The helper that holds every command, and the proxies of every list of domains that a command's sandbox has. The proxies
+ * are global to a process of the sandbox library's; the sandboxes are made in one process, since they share folders.
+ */
 export interface LeashPool {
-  open(request: SessionRequest): Promise<LeashSession>;
-  /** Starts the helper of most commands before the first one needs it. */
+  open(request: Omit<SessionRequest, 'proxies'>): Promise<LeashSession>;
+  /** Starts the helper before the first command needs it. */
   warm(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `start` starts a helper for a list of domains. One that ended is replaced when the next command asks for it. */
-export function createLeashPool(start: (domains: readonly string[]) => Promise<Leash>): LeashPool {
-  const helpers = new Map<string, Promise<Leash>>();
+export interface LeashStarts {
+  leash(): Promise<Leash>;
+  proxies(domains: readonly string[]): Promise<ProxyProcess>;
+}
 
-  const helperFor = async (domains: readonly string[]): Promise<Leash> => {
+export function createLeashPool(start: LeashStarts): LeashPool {
+  const leash = restartable(start.leash);
+  const proxies = new Map<string, Restartable<ProxyProcess>>();
+
+  const proxiesFor = (domains: readonly string[]): Promise<ProxyProcess> => {
     const key = JSON.stringify([...domains].sort());
-    const known = helpers.get(key);
-    const current = await known?.catch(() => undefined);
-    if (current?.alive) return current;
-    // Somebody else who waited may have started the next one.
-    const next = helpers.get(key);
-    if (next !== undefined && next !== known) return next;
-    const started = start(domains);
-    helpers.set(key, started);
-    return started;
+    const known = proxies.get(key) ?? restartable(() => start.proxies(domains));
+    proxies.set(key, known);
+    return known.get();
   };
 
   return {
-    open: async (request) => (await helperFor(domainsOf(request.policy))).open(request),
+    open: async (request) => {
+      const domains = domainsOf(request.policy);
+      const way = domains.length === 0 ? undefined : (await proxiesFor(domains)).proxies;
+      return (await leash.get()).open({ ...request, ...(way && { proxies: way }) });
+    },
     warm: async () => {
-      await helperFor([]);
+      await leash.get();
     },
     close: async () => {
-      const started = await Promise.allSettled(helpers.values());
-      await Promise.all(started.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
+      await leash.close();
+      await Promise.all([...proxies.values()].map((one) => one.close()));
+    },
+  };
+}
+
+interface Restartable<T> {
+  /** The process, started anew when it has ended. */
+  get(): Promise<T>;
+  close(): Promise<void>;
+}
+
+function restartable<T extends { readonly alive: boolean; close(): Promise<void> }>(
+  start: () => Promise<T>,
+): Restartable<T> {
+  let latest: Promise<T> | undefined;
+  return {
+    get: async () => {
+      const known = latest;
+      const current = await known?.catch(() => undefined);
+      if (current?.alive) return current;
+      // Somebody else who waited may have started the next one.
+      if (latest === known) latest = start();
+      return latest as Promise<T>;
+    },
+    close: async () => {
+      const current = await latest?.catch(() => undefined);
+      await current?.close();
     },
   };
 }

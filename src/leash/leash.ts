@@ -1,5 +1,6 @@
 import type { SandboxPolicy } from '../guard/sandbox-policy.ts';
 import type { ProcessIdentity } from './process-table.ts';
+import type { Proxies } from './sandbox-proxies.ts';
 
 /** A command to open on a pty of its own. */
 export interface SessionRequest {
@@ -13,6 +14,8 @@ export interface SessionRequest {
   mark: string;
   /** What it may touch. A command of an MCP server or of another engine carries one as well. */
   policy: SandboxPolicy;
+  /** The way to the domains of the policy, where it has some. */
+  proxies?: Proxies;
   columns: number;
   rows: number;
 }

@@ -26,27 +26,25 @@ interface MadeLine extends SandboxLine {
  * that appeared since is not among them. Making one starts two processes (about 6 ms), so one is kept while it is used.
  */
 export class SandboxLines {
-  readonly #proxies: Proxies | undefined;
   readonly #platform: NodeJS.Platform;
   readonly #helperFolder: string;
   readonly #made = new Map<string, MadeLine>();
   readonly #repositories = new Map<string, { at: number; found: string[] }>();
 
-  constructor(proxies: Proxies | undefined, platform: NodeJS.Platform, helperFolder: string) {
-    this.#proxies = proxies;
+  constructor(platform: NodeJS.Platform, helperFolder: string) {
     this.#platform = platform;
     this.#helperFolder = helperFolder;
   }
 
-  async hold(policy: SandboxPolicy): Promise<HeldLine> {
-    const key = JSON.stringify(policy);
+  async hold(policy: SandboxPolicy, proxies: Proxies | undefined): Promise<HeldLine> {
+    const key = JSON.stringify([policy, proxies]);
     const neverWritten = policy.writable.flatMap((root) => protectedPlaces(root, this.#repositoriesIn(root)));
     neverWritten.push(...policy.protected);
     const looks = [...neverWritten, ...policy.hidden, ...policy.readable].map(lookOf).join('\n');
     let made = this.#made.get(key);
     if (made === undefined || made.looks !== looks) {
       noteFolders(this.#helperFolder, namesWithoutFolder(neverWritten));
-      const line = await makeSandboxLine(policy, neverWritten, this.#proxies, this.#platform);
+      const line = await makeSandboxLine(policy, neverWritten, proxies, this.#platform);
       made = { ...line, looks, users: 0, uses: 0 };
       const before = this.#made.get(key);
       this.#made.set(key, made);

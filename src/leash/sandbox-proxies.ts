@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { quoteWord } from './sandbox-words.ts';
 import { systemProgram } from './system-program.ts';
 
-/** The only way out of a sandbox whose network is a list of domains: proxies in the helper that let through those. */
+/** Where the only way out is of a sandbox whose network is a list of domains: proxies that let through those. */
 export interface Proxies {
   forLinux: {
     httpSocketPath: string;
@@ -11,21 +11,20 @@ export interface Proxies {
     proxyAuthToken: string;
   };
   forMacos: { httpProxyPort: number; socksProxyPort: number; proxyAuthToken: string };
-  /** What of the helper's own folder a sandbox must see. */
+  /** What of the temporary folder, which is hidden, a sandbox must see. */
   readable: string[];
-  close(): Promise<void>;
 }
 
 /**
- * Starts the library's proxies. They belong to its manager, of which a process has one: a helper serves one list of
+ * Starts the library's proxies. They belong to its manager, of which a process has one: a process serves one list of
  * domains. A name is let through by the list and then by the addresses it resolves to: not this machine's own, not its
- * link's, not the local network's. `folder` is the helper's own.
+ * link's, not the local network's. `folder` is the process's own.
  */
 export async function startProxies(
   domains: readonly string[],
   platform: NodeJS.Platform,
   folder: string,
-): Promise<Proxies> {
+): Promise<{ proxies: Proxies; close(): Promise<void> }> {
   const { SandboxManager } = await import('@anthropic-ai/sandbox-runtime/dist/sandbox/sandbox-manager.js');
   await SandboxManager.initialize({
     network: {
@@ -47,12 +46,12 @@ export async function startProxies(
     SandboxManager.getLinuxHttpSocketPath() ?? '',
     SandboxManager.getLinuxSocksSocketPath() ?? '',
   ];
-  return {
+  const proxies = {
     forLinux: { httpSocketPath: http, socksSocketPath: socks, proxyAuthToken },
-    readable: platform === 'linux' ? [http, socks] : [],
     forMacos: { httpProxyPort, socksProxyPort, proxyAuthToken },
-    close: () => SandboxManager.reset(),
+    readable: platform === 'linux' ? [http, socks] : [],
   };
+  return { proxies, close: () => SandboxManager.reset() };
 }
 
 /** socat goes between a sandbox and the proxies. Started so, it dies with the helper, however that dies. */

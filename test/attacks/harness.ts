@@ -11,6 +11,7 @@ import { systemClock } from '../../src/kit/clock.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { startLeash } from '../../src/leash/leash-client.ts';
 import { createLeashPool } from '../../src/leash/leash-pool.ts';
+import { startProxyProcess } from '../../src/leash/proxy-client.ts';
 import { RunSessions } from '../../src/tools/exec/run-sessions.ts';
 import { createToolbox } from '../../src/tools/registry.ts';
 import { executeTool } from '../../src/tools/run-tool.ts';
@@ -99,7 +100,11 @@ export function attack(
 /** What every secret of the scene holds, so that output can be searched for it. */
 export const SECRET = 'canary-7f3a9c';
 
-const leashes = createLeashPool((domains) => startLeash({ log: pino({ level: 'silent' }), domains }));
+const log = pino({ level: 'silent' });
+const leashes = createLeashPool({
+  leash: () => startLeash({ log }),
+  proxies: (domains) => startProxyProcess(domains, { log }),
+});
 afterAll(() => leashes.close());
 
 function openScene({ choice, environment }: AttackOptions): Scene {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { describe, expect } from 'vitest';
 import { startLeash } from '../../src/leash/leash-client.ts';
 import { findMarked, listProcesses } from '../../src/leash/process-table.ts';
+import { startProxyProcess } from '../../src/leash/proxy-client.ts';
 import { attack, type Scene } from './harness.ts';
 
 const commands = true;
@@ -92,10 +93,10 @@ describe('nothing of a command outlives it', () => {
     },
   );
 
-  attack('54 the way to the proxies, when the helper that holds it is killed', { commands }, async () => {
-    const before = childrenOf(process.pid, 'leash-main');
-    await startLeash({ log: pino({ level: 'silent' }), domains: ['example.com'] });
-    const [helper = 0] = childrenOf(process.pid, 'leash-main').filter((pid) => !before.includes(pid));
+  attack('54 the way to the proxies, when their process is killed', { commands }, async () => {
+    const before = childrenOf(process.pid, 'proxy-main');
+    await startProxyProcess(['example.com'], { log: pino({ level: 'silent' }) });
+    const [helper = 0] = childrenOf(process.pid, 'proxy-main').filter((pid) => !before.includes(pid));
     const bridges = childrenOf(helper, 'socat');
     expect(bridges).toHaveLength(1);
     const listens = /claude-http-\w+\.sock/.exec(commandLine(bridges[0] ?? 0))?.[0] ?? 'nothing';
