@@ -8,7 +8,7 @@ import { type Journal, openJournal } from '../journal/journal.ts';
 import { listUnfinished } from '../journal/read-run.ts';
 import { isoTime } from '../kit/clock.ts';
 import { installFolder } from '../kit/version.ts';
-import { removeNotedFolders } from '../leash/left-folders.ts';
+import { removeNoted } from '../leash/left-names.ts';
 import { createModels } from '../models/models.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { Credentials } from './credentials.ts';
@@ -126,7 +126,7 @@ function sweepRunFolders(temporary: string, journal: Journal): void {
   for (const name of readdirSync(temporary)) {
     const path = join(temporary, name);
     if (kept.has(path)) continue;
-    removeNotedFolders(path);
+    removeNoted(path);
     rmSync(path, { recursive: true, force: true });
   }
 }

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { HELD_FLAGS, holdFolder } from './held-folder.ts';
-import { isInside } from './paths.ts';
+import { isInside, realAsFarAsThere } from './paths.ts';
 import { isProtectedName } from './protected-names.ts';
 import { isHidden, isWritable } from './sandbox-policy.ts';
 import type { Workspace } from './workspaces.ts';
@@ -15,6 +15,8 @@ import type { Workspace } from './workspaces.ts';
 export interface InsidePath {
   real: string;
   path: string;
+  /** The path as it was asked for, relative to the workspace, links in it not followed. */
+  asked?: string;
 }
 
 /**
@@ -41,7 +43,11 @@ export async function resolveInside(
       `${path} is outside the workspace "${workspace.name}" (${workspace.root}). Use a path inside it.`,
     );
   }
-  const inside = { real, path: relative(workspace.root, real).split(sep).join('/') || '.' };
+  const inside = {
+    real,
+    path: relative(workspace.root, real).split(sep).join('/') || '.',
+    asked: relative(workspace.root, wanted),
+  };
   refuseHidden(workspace, inside);
   return inside;
 }
@@ -60,13 +66,15 @@ function refuseHidden({ policy }: Workspace, { real, path }: InsidePath): void {
  */
 export function refuseUnwritable(workspace: Workspace, place: InsidePath): void {
   const { policy } = workspace;
-  const { real, path } = place;
+  const { real, path, asked = path } = place;
   refuseHidden(workspace, place);
   if (policy.mode === 'danger-full-access') return;
   if (policy.mode === 'read-only') {
     throw new RunmeshError('read_only', `${path} was not changed: this run may only read.`);
   }
-  if (isWritable(policy, real) && !isProtectedName(path)) return;
+  const inGit = relative(realAsFarAsThere(join(workspace.root, '.git')), real);
+  const names = [path, asked, ...(inGit.startsWith('..') ? [] : [join('.git', inGit)])];
+  if (isWritable(policy, real) && !names.some(isProtectedName)) return;
   throw new RunmeshError(
     'protected_path',
     `${path} may not be changed: git, a shell or an editor would run what stands there. Its owner can change it.`,

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 
 /** Whether a path is a folder or something in it, by whole names: `/work-evil` is not in `/work`. */
@@ -13,6 +13,15 @@ export function realAsFarAsThere(path: string): string {
   } catch {
     const parent = dirname(path);
     return parent === path ? path : join(realAsFarAsThere(parent), basename(path));
+  }
+}
+
+/** What stands at a path, links not followed; `undefined` where nothing does, or where it cannot be looked at. */
+export function statsOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isInside, statsOf } from './paths.ts';
 import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protected-names.ts';
 
 /**
@@ -17,9 +18,14 @@ export function protectedPlaces(root: string, git = gitFolders(root)): string[] 
   return [...new Set(places)];
 }
 
-/** Of such places, the names over which a sandbox has to make an empty folder. */
-export function namesWithoutFolder(places: readonly string[]): string[] {
-  return places.filter((place) => basename(place) === ABSENT).map((place) => dirname(place));
+/** Of such places, the names in writable folders that are free: over each a sandbox has to make something empty. */
+export function freeNames(
+  places: readonly string[],
+  { writable }: { writable: readonly string[] },
+): string[] {
+  return places
+    .map((place) => (basename(place) === ABSENT ? dirname(place) : place))
+    .filter((place) => kindOf(place) === undefined && writable.some((root) => isInside(root, place)));
 }
 
 function inGitFolder(git: string): string[] {
@@ -28,15 +34,16 @@ function inGitFolder(git: string): string[] {
   if (kind === 'other' || isEmpty(git)) return [git];
   const own = PROTECTED_IN_GIT.map((name) => join(git, name)).filter((path) => kindOf(path) !== undefined);
   if (kindOf(join(git, 'hooks')) === undefined) own.push(join(git, 'hooks', ABSENT));
-  const below = ['modules', 'worktrees'].flatMap((name) => {
-    const folder = join(git, name);
-    return foldersIn(folder).map((one) => join(folder, one));
+  return [...own, ...['modules', 'worktrees'].flatMap((name) => gitFoldersBelow(join(git, name), DEPTH))];
+}
+
+/** A submodule's name may have slashes; its folder is then further in. */
+function gitFoldersBelow(folder: string, levels: number): string[] {
+  return foldersIn(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (kindOf(join(path, 'HEAD')) !== undefined) return inGitFolder(path);
+    return levels > 0 ? gitFoldersBelow(path, levels - 1) : [];
   });
-  // A submodule's name may have slashes; its folder is then a level or more further in.
-  return [
-    ...own,
-    ...below.flatMap((folder) => (kindOf(join(folder, 'HEAD')) === undefined ? [] : inGitFolder(folder))),
-  ];
 }
 
 /** Every `.git` of a folder and of the folders in it, `DEPTH` levels deep. */
@@ -49,9 +56,9 @@ export function gitFolders(root: string): string[] {
     for (const folder of level) {
       looked += 1;
       if (looked > MOST_FOLDERS) return found;
-      for (const name of namesIn(folder)) {
-        if (name.name === '.git') found.push(join(folder, name.name));
-        else if (name.isDirectory() && !NOT_OPENED.has(name.name)) next.push(join(folder, name.name));
+      for (const entry of namesIn(folder)) {
+        if (entry.name === '.git') found.push(join(folder, entry.name));
+        else if (entry.isDirectory() && !NOT_OPENED.has(entry.name)) next.push(join(folder, entry.name));
       }
     }
     level = next;
@@ -79,7 +86,7 @@ function isEmpty(folder: string): boolean {
 }
 
 function kindOf(path: string): 'folder' | 'other' | undefined {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'other';
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Leash, LeashSession, SessionExit } from './leash.ts';
-import { removeNotedFolders } from './left-folders.ts';
+import { removeNoted } from './left-names.ts';
 import type { FromLeash, ToLeash } from './messages.ts';
 import type { ProcessIdentity } from './process-table.ts';
 import { SYSTEM_PATH } from './system-program.ts';
@@ -57,7 +57,7 @@ export async function startLeash({ log, temporary, entry = ENTRY }: StartLeashOp
   await new Promise<void>((resolve, reject) => {
     child.once('message', (message) => {
       const ready = message as FromLeash;
-      if (ready.type === 'ready') child.once('exit', () => removeNotedFolders(ready.folder));
+      if (ready.type === 'ready') child.once('exit', () => removeNoted(ready.folder));
       resolve();
     });
     child.once('error', (error) => reject(failed(`could not be started: ${error.message}`)));

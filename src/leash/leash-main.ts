@@ -56,6 +56,8 @@ async function open(id: number, request: SessionRequest): Promise<void> {
     const session = new HeldSession(request, line, gates.take(), {
       onOutput: (text, cut) => send({ type: 'output', id, text, cut }),
       onExit: (exit) => {
+        // bubblewrap has ended, and with it every process of its namespace.
+        releaseLine(id);
         exited.add(id);
         send({ type: 'exited', id, exit });
       },

@@ -1,7 +1,9 @@
-import { lstatSync } from 'node:fs';
-import { gitFolders, namesWithoutFolder, protectedPlaces } from '../guard/protected-places.ts';
+import { join } from 'node:path';
+import { dropCommonDir } from '../guard/drop-common-dir.ts';
+import { statsOf } from '../guard/paths.ts';
+import { freeNames, gitFolders, protectedPlaces } from '../guard/protected-places.ts';
 import type { SandboxPolicy } from '../guard/sandbox-policy.ts';
-import { noteFolders } from './left-folders.ts';
+import { noteMade } from './left-names.ts';
 import { makeSandboxLine, type SandboxLine } from './sandbox-line.ts';
 import type { Proxies } from './sandbox-proxies.ts';
 
@@ -38,12 +40,14 @@ export class SandboxLines {
 
   async hold(policy: SandboxPolicy, proxies: Proxies | undefined): Promise<HeldLine> {
     const key = JSON.stringify([policy, proxies]);
+    this.#dropCommonDirs(policy);
+    if (this.#platform === 'linux') refuseLinkedGit(policy);
     const neverWritten = policy.writable.flatMap((root) => protectedPlaces(root, this.#repositoriesIn(root)));
     neverWritten.push(...policy.protected);
     const looks = [...neverWritten, ...policy.hidden, ...policy.readable].map(lookOf).join('\n');
     let made = this.#made.get(key);
     if (made === undefined || made.looks !== looks) {
-      noteFolders(this.#helperFolder, namesWithoutFolder(neverWritten));
+      noteMade(this.#helperFolder, freeNames(neverWritten, policy));
       const line = await makeSandboxLine(policy, neverWritten, proxies, this.#platform);
       made = { ...line, looks, users: 0, uses: 0 };
       const before = this.#made.get(key);
@@ -52,7 +56,11 @@ export class SandboxLines {
     }
     made.users += 1;
     made.uses += 1;
-    return { line: made.line, release: () => this.#release(key, made) };
+    const release = () => {
+      this.#dropCommonDirs(policy);
+      this.#release(key, made);
+    };
+    return { line: made.line, release };
   }
 
   /** Undoes every line, whoever runs by it. */
@@ -76,6 +84,12 @@ export class SandboxLines {
     }, KEPT_MS).unref();
   }
 
+  #dropCommonDirs(policy: SandboxPolicy): void {
+    for (const root of policy.writable) {
+      for (const git of [join(root, '.git'), ...this.#repositoriesIn(root)]) dropCommonDir(git);
+    }
+  }
+
   /** A repository that appears within a command cannot be protected from that command, so a look now and then will do. */
   #repositoriesIn(root: string): string[] {
     const known = this.#repositories.get(root);
@@ -87,9 +101,18 @@ export class SandboxLines {
   }
 }
 
+/** Whoever may write in a folder can replace a link in it, and bubblewrap can only protect what a link leads to. */
+function refuseLinkedGit({ writable }: SandboxPolicy): void {
+  const linked = writable.map((root) => join(root, '.git')).find((path) => statsOf(path)?.isSymbolicLink());
+  if (linked === undefined) return;
+  throw new Error(
+    `${linked} is a symbolic link, which a sandbox cannot protect, so nothing was run. Put a file there that says where the repository is: gitdir: FOLDER`,
+  );
+}
+
 /** What a path is, so that a change of what it leads to shows. */
 function lookOf(path: string): string {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   return stats === undefined ? `${path} -` : `${path} ${stats.dev}:${stats.ino}:${stats.mode & 0o170000}`;
 }
 

@@ -61,6 +61,8 @@ export interface AttackOptions {
   choice?: Partial<SandboxChoice>;
   /** True where commands take part: without a sandbox there is nothing to show. */
   commands?: boolean;
+  /** A program that this machine lacks and the attack needs. */
+  needs?: string | undefined;
   /** Further things on the owner's computer before the attack. */
   prepare?: (scene: Scene) => void;
   /** Variables of the daemon, besides its keys. */
@@ -76,9 +78,9 @@ export function attack(
   options: AttackOptions,
   act: (scene: Scene) => Promise<void> | void,
 ): void {
-  const missing = options.commands === true ? noSandbox : undefined;
+  const missing = (options.commands === true ? noSandbox : undefined) ?? options.needs;
   if (missing !== undefined) {
-    it.skip(`${name} [no sandbox here: ${missing}]`, () => {});
+    it.skip(`${name} [not here: ${missing}]`, () => {});
     return;
   }
   it(name, { timeout: options.timeout ?? 20_000 }, async () => {
@@ -95,6 +97,17 @@ export function attack(
     // While a sandbox stands, empty folders stand where names are that must not be made.
     await expect.poll(changed, { timeout: 5_000 }).toEqual([]);
   });
+}
+
+/** Runs each command by itself, in one shell, and expects each to fail. */
+export async function refusesAll({ shell }: Scene, cmds: readonly string[]): Promise<void> {
+  const script = cmds.map((cmd, at) => `( ${cmd}\n) >/dev/null 2>&1; echo "${at}=$?"`).join('\n');
+  const { output } = await shell(script, { more: { max_output_tokens: 1_000_000 } });
+  const codes = new Map(
+    [...output.matchAll(/^(\d+)=(\d+)$/gm)].map(([, at, code]) => [Number(at), Number(code)]),
+  );
+  const went = cmds.filter((_, at) => codes.get(at) === 0 || codes.get(at) === undefined);
+  expect(went).toEqual([]);
 }
 
 /** What every secret of the scene holds, so that output can be searched for it. */
@@ -173,7 +186,9 @@ function look(dir: string): Map<string, string> {
       const name = relative(dir, path);
       if (name === 'temporary') continue;
       const stats = lstatSync(path);
-      seen.set(name, `${stats.mode.toString(8)} ${contentOf(path, entry.isSymbolicLink(), entry.isFile())}`);
+      const content =
+        stats.size > 1_048_576 ? stats.size : contentOf(path, entry.isSymbolicLink(), entry.isFile());
+      seen.set(name, `${stats.mode.toString(8)} ${content}`);
       if (entry.isDirectory()) visit(path);
     }
   };
