@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished } from 'vitest';
@@ -97,6 +98,12 @@ describe('with no network', () => {
   });
 });
 
+/** Systems with systemd's resolver know every name below `localhost`; elsewhere there is no name to try it with. */
+const unresolved = await lookup('app.localhost').then(
+  () => undefined,
+  () => 'a name that leads to this computer',
+);
+
 describe('with a list of domains', () => {
   // The proxies need socat on Linux. What is asked for never leaves this computer: each name is refused before it is dialled.
   const needs = process.platform === 'linux' && systemProgram('socat') === undefined ? 'socat' : undefined;
@@ -184,7 +191,7 @@ for host in [b'evil.org\\\\x00.wild.example.com', b'evil.org\\\\x00allowed.examp
 
   attack(
     '60 by an allowed name that leads to this computer',
-    { commands, needs, choice: { network: ['runmesh.localhost', 'app.localhost'] } },
+    { commands, needs: needs ?? unresolved, choice: { network: ['runmesh.localhost', 'app.localhost'] } },
     async (scene) => {
       const { port, visits } = await onThisComputer();
       await scene.shell(
@@ -209,5 +216,14 @@ for host in [b'evil.org\\\\x00.wild.example.com', b'evil.org\\\\x00allowed.examp
       { more: { yield_time_ms: 30_000 } },
     );
     expect(output.trim().split('\n')).toEqual(['407', '407']);
+  });
+});
+
+describe('own: with the whole network', () => {
+  // What `on` means is said and shown, so that nobody takes it for less.
+  attack('own: this computer is reached too', { commands, choice: { network: 'on' } }, async ({ shell }) => {
+    const { port, visits } = await onThisComputer('127.0.0.1');
+    await shell(`curl -sS -m 2 http://127.0.0.1:${port}/`);
+    expect(visits()).toBe(1);
   });
 });
