@@ -15,6 +15,9 @@ export type AgentEnd =
   /** Put down between two steps, to go on later. */
   | { finish: 'suspended' };
 
+/** `outside`: beyond the sandbox. */
+export type Allowed = { allowed: true; outside: boolean } | { allowed: false; why: string };
+
 /**
  * The commits are synchronous: when one returns, what it was given is on disk. They answer the events as they were
  * committed, with secrets masked; the loop goes on with those, as it would after a restart.
@@ -26,6 +29,8 @@ export interface AgentPorts {
   platform: string;
   /** A model's answer and the calls it asks for, in one commit. */
   commitStep(events: RunEvent[]): RunEvent[];
+  /** Whether the device's owner lets a call run: at once where nobody need be asked. The intent is committed after. */
+  allow(call: DurablePayload<'tool_call'>, repeatable: boolean): Promise<Allowed>;
   commitIntent(call: { callId: string; name: string; repeatable: boolean; held: boolean }): void;
   /** A call's result and the file changes it made, in one commit. */
   commitOutcome(callId: string, events: RunEvent[]): RunEvent[];
@@ -34,7 +39,7 @@ export interface AgentPorts {
   takeSteers(): RunEvent[];
   /** Not durable; may be dropped on the way. */
   onDelta(delta: { messageId: string; kind: DeltaKind; offset: number; text: string }): void;
-  toolContext(callId: string): ToolContext;
+  toolContext(callId: string, allowed: { outside: boolean }): ToolContext;
   /** The arguments as the model wrote them, as long as this process remembers; else as they were committed. */
   argumentsOf(call: DurablePayload<'tool_call'>): string;
   /** What is known of a call that has no result: nothing, or that it was about to run. */

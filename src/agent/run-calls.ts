@@ -55,17 +55,18 @@ function batches(calls: readonly Call[], tools: ReadonlyMap<string, Tool>): Call
 
 async function resolveCall(call: Call, tool: Tool | undefined, ports: AgentPorts): Promise<RunEvent[]> {
   const repeatable = tool?.repeatable ?? false;
-  const began = ports.monotonic();
-  if (ports.callState(call.callId) === 'none') {
-    ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });
-  } else if (!repeatable) {
-    return [resultEvent(call, 'unknown', { text: UNKNOWN_OUTCOME }, 0)];
-  }
+  const isNew = ports.callState(call.callId) === 'none';
+  if (!isNew && !repeatable) return [resultEvent(call, 'unknown', { text: UNKNOWN_OUTCOME }, 0)];
   const written = ports.argumentsOf(call);
   // What stands for a secret would be written where the secret is.
   if (!repeatable && written.includes(SECRET_MASK))
     return [resultEvent(call, 'failed', { text: MASKED_ARGUMENTS }, 0)];
-  const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId));
+  const allowed = await ports.allow({ ...call, arguments: written }, repeatable);
+  if (!allowed.allowed) return [resultEvent(call, 'denied', { text: allowed.why }, 0)];
+  if (isNew)
+    ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });
+  const began = ports.monotonic();
+  const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));
   const status = output.isError ? 'failed' : 'completed';
   const changes = (output.fileChanges ?? []).map(
     (change): RunEvent => ({

@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import { isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
+import { approvalAnswer } from '../protocol/approvals.ts';
 import { ERROR_STATUS } from '../protocol/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { runRequest, steerRequest } from '../protocol/run-api.ts';
@@ -36,6 +37,12 @@ export function createControlApp({ ports, log }: { ports: ControlPorts; log: Log
     const { runId } = await knownRun(ports, c.req.param('id'));
     await ports.steer(runId, text);
     return c.json({ runId });
+  });
+  app.get('/approvals', async (c) => c.json(await ports.listApprovals()));
+  app.post('/approvals/:id', async (c) => {
+    const answer = read(await bodyOf(c), approvalAnswer);
+    await ports.answerApproval(c.req.param('id'), answer);
+    return c.json({ approvalId: c.req.param('id') });
   });
   app.post('/here', async (c) => {
     const request = read(await bodyOf(c), runRequest);

@@ -3,8 +3,10 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { codeOf, isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
+import type { ApprovalAnswer } from '../protocol/approvals.ts';
 import type { RunRequest } from '../protocol/run-api.ts';
 import {
+  approvalAnswered,
   cancelled,
   controlError,
   type DaemonStatus,
@@ -17,7 +19,9 @@ import {
   localRun,
   localRunItem,
   type PauseMode,
+  type PendingQuestion,
   pauseAnswer,
+  pendingQuestion,
   type ReloadAnswer,
   reloadAnswer,
   type StreamLine,
@@ -38,6 +42,8 @@ export interface ControlClient {
   pause(mode: PauseMode): Promise<string[]>;
   resume(): Promise<string[]>;
   reload(): Promise<ReloadAnswer>;
+  listApprovals(): Promise<PendingQuestion[]>;
+  answerApproval(approvalId: string, answer: ApprovalAnswer): Promise<void>;
   stop(): Promise<void>;
   doctor(): Promise<Findings>;
   /** Ends when the run has; a stream that was cut before throws `stream_cut`. */
@@ -65,6 +71,10 @@ export function connectControl(socketPath: string): ControlClient {
     pause: async (mode) => (await call('POST', '/pause', pauseAnswer, { mode })).paused,
     resume: async () => (await call('POST', '/resume', pauseAnswer)).paused,
     reload: () => call('POST', '/reload', reloadAnswer),
+    listApprovals: () => call('GET', '/approvals', pendingQuestion.array()),
+    answerApproval: async (approvalId, answer) => {
+      await call('POST', `/approvals/${encodeURIComponent(approvalId)}`, approvalAnswered, answer);
+    },
     stop: async () => {
       await call('POST', '/stop', stopping);
     },

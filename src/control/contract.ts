@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { finding } from '../kit/finding.ts';
+import { approvalRequested } from '../protocol/approvals.ts';
 import { runError } from '../protocol/errors.ts';
 import { finalStatus } from '../protocol/events.ts';
 import { runRecord } from '../protocol/run-api.ts';
@@ -110,6 +111,11 @@ export const pauseAnswer = z.object({ paused: z.array(z.string()) });
 export const reloadAnswer = z.object({ applied: z.array(z.string()), restart: z.array(z.string()) });
 export type ReloadAnswer = z.infer<typeof reloadAnswer>;
 
+/** A row of `GET /approvals`. */
+export const pendingQuestion = approvalRequested.extend({ runId: z.string(), agent: z.string() });
+export type PendingQuestion = z.infer<typeof pendingQuestion>;
+
+export const approvalAnswered = z.object({ approvalId: z.string() });
 export const cancelled = z.object({ runId: z.string() });
 export const steered = z.object({ runId: z.string() });
 export const stopping = z.object({ stopping: z.literal(true) });

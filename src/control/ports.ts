@@ -1,5 +1,14 @@
+import type { ApprovalAnswer } from '../protocol/approvals.ts';
 import type { RunRequest } from '../protocol/run-api.ts';
-import type { DaemonStatus, Findings, LocalRun, LocalRunItem, PauseMode, ReloadAnswer } from './contract.ts';
+import type {
+  DaemonStatus,
+  Findings,
+  LocalRun,
+  LocalRunItem,
+  PauseMode,
+  PendingQuestion,
+  ReloadAnswer,
+} from './contract.ts';
 
 /**
  * What the local door opens onto. Functions throw a `RunmeshError` where they refuse; its code travels to the caller.
@@ -15,6 +24,9 @@ export interface ControlPorts {
   runEvents(runId: string, after: number, signal: AbortSignal): AsyncIterable<unknown>;
   cancel(runId: string): void | Promise<void>;
   steer(runId: string, text: string): void | Promise<void>;
+  /** What runs ask their owner. */
+  listApprovals(): PendingQuestion[] | Promise<PendingQuestion[]>;
+  answerApproval(approvalId: string, answer: ApprovalAnswer): void | Promise<void>;
   /** Starts a run of the local-mac caller; the last line is `{ type: 'record', record }`. */
   here(request: RunRequest, signal: AbortSignal): AsyncIterable<unknown>;
   /** Looks at what a daemon needs of its machine. Takes seconds. */

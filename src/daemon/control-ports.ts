@@ -51,6 +51,8 @@ export function controlPorts(parts: ControlParts): ControlPorts {
     runEvents: (runId, after, signal) => watchRun(journal, watchers, runId, after, signal),
     cancel: (runId) => done(runs.cancel(runId, 'cancelled on this device')),
     steer: (runId, text) => done(runs.steer(runId, device.random.uuid(), text)),
+    listApprovals: runs.listApprovals,
+    answerApproval: (approvalId, answer) => done(runs.answerApproval(approvalId, answer, 'cli')),
     here: (request, signal) => {
       const credentials = parts.credentials();
       if (credentials === undefined) throw lockedError();

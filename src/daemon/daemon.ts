@@ -12,6 +12,7 @@ import type { Link } from '../link/ports.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
+import { approvalPorts } from './approval-ports.ts';
 import { controlPorts } from './control-ports.ts';
 import { type Credentials, readProviderKeys, untilReadable } from './credentials.ts';
 import { deferred } from './deferred.ts';
@@ -74,6 +75,9 @@ export async function startDaemon(
     host: executor.host,
     redactor: device.redactor,
     audit: executor.audit,
+    approvals: approvalPorts(device, world.platform, executor.audit, (...answer) =>
+      runs.answerApproval(...answer),
+    ),
     pause,
     say: status.loop('runs'),
     get maxConcurrentRuns() {

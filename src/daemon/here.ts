@@ -7,6 +7,7 @@ import { dispatchOrder } from '../protocol/frames.ts';
 import { type RunRequest, runRecord } from '../protocol/run-api.ts';
 import type { PauseReason, Runs } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
+import { approvalPorts, unaskedPorts } from './approval-ports.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { type OpenedDevice, openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
@@ -73,6 +74,9 @@ export async function* runHere(
     host,
     redactor: device.redactor,
     audit,
+    approvals: unaskedPorts(
+      approvalPorts(device, world.platform, audit, (...answer) => runs.answerApproval(...answer)),
+    ),
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: config.maxConcurrentRuns,

@@ -45,8 +45,15 @@ export function openLink({ device, credentials, world, executor, runs, ...told }
       dispatch: (order) => runs.accept(order, 'dispatched'),
       cancel: runs.cancel,
       steer: runs.steer,
+      approve: (runId, approvalId, answer) =>
+        config.approvals.fromMesh
+          ? runs.answerApproval(approvalId, answer, 'mesh', runId)
+          : { status: 'refused', code: 'approvals_not_from_mesh', message: NOT_FROM_MESH },
       forget: runs.forget,
     },
     liveTexts: runs.liveTexts,
   });
 }
+
+const NOT_FROM_MESH =
+  'The owner of this device answers there, and not over the mesh (`runmesh config set approvals.fromMesh true` would change that).';

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { approvalOpens } from '../protocol/approvals.ts';
 import { modelsConfig, NO_MODELS_CONFIG } from '../protocol/models-config.ts';
 import { runLimits } from '../protocol/run-limits.ts';
 import { sandboxMode, sandboxNetwork } from '../protocol/sandbox.ts';
@@ -37,6 +38,28 @@ export const sandboxConfig = z.strictObject({
   unavailable: z.enum(['refuse', 'run-unsandboxed']).default('refuse'),
 });
 export type SandboxConfig = z.infer<typeof sandboxConfig>;
+
+const approvalsConfig = z.strictObject({
+  /**
+   * `on-request`: where the model asks to leave the sandbox. `untrusted`: before all that is not known to only read. `never`:
+   * nothing is asked, and nothing leaves the sandbox.
+   */
+  policy: z.enum(['never', 'on-request', 'untrusted']).default('on-request'),
+  /** How long a question waits; then the answer is no. */
+  timeoutMs: z.int().min(1_000).max(86_400_000).default(600_000),
+  /** Questions of one run; the answer to further ones is no. */
+  mostAsked: z.int().min(1).max(1_000).default(20),
+  /** Whether somebody may answer over the mesh, with a key of the scope `agent:approve`. */
+  fromMesh: z.boolean().default(false),
+  /** Whether a window asks, on macOS. */
+  dialog: z.boolean().default(true),
+  /** Commands that are not asked about any more, by their first words. */
+  allow: z
+    .array(
+      z.strictObject({ prefix: z.array(z.string().min(1)).min(1), opens: approvalOpens.default('nothing') }),
+    )
+    .default([]),
+});
 
 /** The mesh this device is linked to. Written by `link`, erased by `unlink`. */
 export const meshPin = z.strictObject({
@@ -98,6 +121,8 @@ export const deviceConfig = z.strictObject({
     })
     .default({}),
   sandbox: sandboxConfig.prefault({}),
+  /** Calls that are for the owner to decide. */
+  approvals: approvalsConfig.prefault({}),
   models: modelsConfig.default(NO_MODELS_CONFIG),
   /** The most that one run may use; agents and runs may ask for less. */
   limits: deviceLimits.default(deviceLimits.parse({})),

@@ -2,6 +2,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
+import type { ApprovalAnswer } from '../protocol/approvals.ts';
 import type { DeltaKind } from '../protocol/events.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
 import type { SocketOptions } from './connection.ts';
@@ -19,6 +20,7 @@ export interface LinkOrders {
     | { accepted: false; code: FrameNamed<DeviceFrame, 'rejected'>['code']; message: string };
   cancel(runId: string, reason: string): OrderResult;
   steer(runId: string, orderId: string, text: string): OrderResult;
+  approve(runId: string, approvalId: string, answer: ApprovalAnswer): OrderResult;
   /** The mesh has ended the run, or does not know it. */
   forget(runId: string): void;
 }

@@ -172,6 +172,14 @@ export class Session {
       case 'steer':
         this.#answer(frame, orders.steer(frame.runId, frame.orderId, frame.text));
         break;
+      case 'approval': {
+        const { runId, approvalId, decision, words } = frame;
+        this.#answer(
+          frame,
+          orders.approve(runId, approvalId, { decision, ...(words !== undefined && { words }) }),
+        );
+        break;
+      }
       case 'drain':
         this.#retryAfterMs = frame.retryAfterMs;
         break;

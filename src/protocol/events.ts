@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { executionMode } from './agents.ts';
+import { approvalRequested, approvalResolved } from './approvals.ts';
 import { assistantPart, modelProviderMetadata, toolOutputPart } from './content.ts';
 import { runError } from './errors.ts';
 import { usage } from './usage.ts';
@@ -73,6 +74,10 @@ export const DURABLE_PAYLOADS = {
   }),
   /** Ours: words given to a run while it ran; they reach the model before its next step. */
   run_steered: z.object({ messageId: z.string(), text: z.string() }),
+  /** Ours: the device's owner is asked whether a call may run; the run waits. */
+  approval_requested: approvalRequested,
+  /** Ours: the answer, or that nobody gave one in time. */
+  approval_resolved: approvalResolved,
   /** Ours: something went wrong and the run goes on (a retried model call, a daemon that was restarted). */
   error: z.object({ code: z.string(), message: z.string() }),
   run_completed: z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentDefinition, runConfig } from './agents.ts';
+import { approvalAnswer } from './approvals.ts';
 import { inputMessage } from './content.ts';
 import { deltaKind, deviceEvent, threadEvent } from './events.ts';
 import { runMetadata } from './run-api.ts';
@@ -130,6 +131,10 @@ export const MESH_FRAMES = {
   heartbeat: z.object({ type: z.literal('heartbeat'), runs: z.array(z.object({ runId, acked: sequence })) }),
   cancel: z.object({ type: z.literal('cancel'), runId, orderId: z.string(), reason: z.string() }),
   steer: z.object({ type: z.literal('steer'), runId, orderId: z.string(), text: z.string() }),
+  /** An answer to `approval_requested`; a device refuses it unless its owner allows answers by the mesh. */
+  approval: z
+    .object({ type: z.literal('approval'), runId, orderId: z.string(), approvalId: z.string() })
+    .extend(approvalAnswer.shape),
   drain: z.object({ type: z.literal('drain'), reason: z.string(), retryAfterMs: z.int().nonnegative() }),
   goodbye: z.object({ type: z.literal('goodbye'), reason: z.string() }),
 } as const;

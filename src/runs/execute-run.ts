@@ -16,6 +16,7 @@ import type { RecordAudit } from '../protocol/audit.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { type Approvals, PUT_DOWN } from './approvals.ts';
 import { auditCall, auditChanges } from './audit-run.ts';
 import { beginRun } from './begin-run.ts';
 import type { Delta, LiveTexts } from './live-texts.ts';
@@ -31,6 +32,7 @@ export interface Execution {
   host: RunHost;
   redactor: Redactor;
   audit: RecordAudit;
+  approvals: Pick<Approvals, 'allow'>;
   order: DispatchOrder;
   texts: LiveTexts;
   signal: AbortSignal;
@@ -65,7 +67,7 @@ export async function executeRun(execution: Execution): Promise<Outcome> {
     }
     return outcomeOf(end);
   } catch (error) {
-    if (execution.signal.aborted) return { kind: 'suspended' };
+    if (execution.signal.aborted || isRunmeshError(error, PUT_DOWN)) return { kind: 'suspended' };
     if (meter?.signal.aborted) return failed(execution, meter.signal.reason);
     if (isRunmeshError(error, 'disk_full')) return { kind: 'stalled' };
     return failed(execution, error);
@@ -152,6 +154,10 @@ function portsOf(
       execution.onProgress();
       return masked;
     },
+    allow: (call, repeatable) =>
+      meter.waiting(
+        execution.approvals.allow({ order, call, repeatable, workspace: workspace.root }, execution),
+      ),
     commitIntent: (call) => {
       auditCall(execution.audit, runId, call, written.get(call.callId));
       if (WRITES_FILES.has(call.name)) meter.addToolBytes(written.get(call.callId)?.length ?? 0);
@@ -176,7 +182,7 @@ function portsOf(
       return events.length > 0 ? committed(events) : events;
     },
     onDelta: (delta) => tell(execution, delta),
-    toolContext: (callId) => toolContextOf(execution, workspace, callId),
+    toolContext: (callId, { outside }) => ({ ...toolContextOf(execution, workspace, callId), outside }),
     argumentsOf: (call) => written.get(call.callId) ?? call.arguments,
     callState: (callId) => (hasIntent(journal, runId, callId) ? 'intent' : 'none'),
     suspended: execution.suspended,
@@ -194,7 +200,7 @@ function toolContextOf(
   execution: Execution,
   workspace: AgentPorts['workspace'],
   callId: string,
-): ReturnType<AgentPorts['toolContext']> {
+): Omit<ReturnType<AgentPorts['toolContext']>, 'outside'> {
   const { journal, host, order, signal } = execution;
   const { runId } = order;
   let offset = 0;

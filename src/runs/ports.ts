@@ -6,10 +6,12 @@ import type { Clock } from '../kit/clock.ts';
 import type { Log } from '../kit/log.ts';
 import type { PauseReasons } from '../kit/pause.ts';
 import type { Random } from '../kit/random.ts';
+import type { ApprovalAnswer } from '../protocol/approvals.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed } from '../protocol/frames.ts';
 import type { ModelPrice } from '../protocol/models-config.ts';
 import type { RunLimits } from '../protocol/run-limits.ts';
+import type { ApprovalPorts, PendingApproval } from './approval-ports.ts';
 import type { Delta, LiveText } from './live-texts.ts';
 import type { CommandUse } from './run-meter.ts';
 
@@ -43,6 +45,7 @@ export interface RunsOptions {
   host: RunHost;
   redactor: Redactor;
   audit: RecordAudit;
+  approvals: ApprovalPorts;
   pause: PauseReasons<PauseReason>;
   /** What the loop is doing, in words. */
   say: (doing: string) => void;
@@ -85,6 +88,10 @@ export interface Runs {
   /** The mesh has ended the run itself, or does not know it: stops it without a word. */
   forget(runId: string): void;
   list(): ActiveRun[];
+  /** Questions to the owner that nobody has answered. */
+  listApprovals(): PendingApproval[];
+  /** `by` is the way the answer came. With a `runId`, of that run alone. */
+  answerApproval(approvalId: string, answer: ApprovalAnswer, by: string, runId?: string): OrderResult;
   /** What the run has said live and not yet durably. */
   liveTexts(runId: string): LiveText[];
   /** A reason to pause came or went. */

@@ -6,6 +6,7 @@ import { addSteer } from '../journal/steer-run.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { acceptOrder } from './accept-order.ts';
+import { createApprovals } from './approvals.ts';
 import { createDiskWait } from './disk-wait.ts';
 import { endRun } from './end-run.ts';
 import { executeRun } from './execute-run.ts';
@@ -36,6 +37,7 @@ export function createRuns(options: RunsOptions): Runs {
   /** In the order of their turns. */
   const entries = new Map<string, Entry>();
   const disk = createDiskWait(options, () => takeTurns());
+  const approvals = createApprovals(options);
   let idle: (() => void) | undefined;
 
   const tell = (runId: string, input: RunInput): void => {
@@ -71,6 +73,7 @@ export function createRuns(options: RunsOptions): Runs {
       host,
       redactor,
       audit: options.audit,
+      approvals,
       order: entry.order,
       texts: entry.texts,
       signal,
@@ -214,6 +217,8 @@ export function createRuns(options: RunsOptions): Runs {
     },
 
     list: () => [...entries.values()].map((entry) => activeRun(journal, entry)),
+    listApprovals: approvals.list,
+    answerApproval: approvals.answer,
     liveTexts: (runId) => entries.get(runId)?.texts.list() ?? [],
 
     takeTurns,

@@ -39,6 +39,17 @@ const input = z.strictObject({
     .optional()
     .describe('How long to wait before answering. Default 10000, from 250 to 30000.'),
   max_output_tokens: z.number().min(1).optional().describe('Most tokens of output to answer. Default 10000.'),
+  with_escalated_permissions: z
+    .boolean()
+    .optional()
+    .describe(
+      'True asks the owner of this computer to let the command run outside the sandbox. Only where it cannot work inside.',
+    ),
+  justification: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('With with_escalated_permissions: one sentence to the owner, why.'),
 });
 
 /**

@@ -27,6 +27,8 @@ export interface ToolContext {
   workspace: Workspace;
   /** The agent definition's own variables, already limited to what the owner allows. */
   agentEnvironment: Readonly<Record<string, string>>;
+  /** Whether the owner lets this call run beyond the sandbox. */
+  outside: boolean;
   /** Aborted when the run is cancelled or out of time. */
   signal: AbortSignal;
   /** Live output of the call so far, in order; not durable. */

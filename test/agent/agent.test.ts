@@ -87,6 +87,7 @@ function house(answers: StepResult[], intents: string[] = []) {
       return events;
     },
     argumentsOf: (call) => call.arguments,
+    allow: async () => ({ allowed: true, outside: false }),
     takeSteers: () => {
       const taken = steers.shift() ?? [];
       committed.push(...taken);

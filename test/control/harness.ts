@@ -57,6 +57,8 @@ export function portsWith(some: Partial<ControlPorts> = {}): ControlPorts {
     runEvents: async function* () {},
     cancel: () => {},
     steer: () => {},
+    listApprovals: () => [],
+    answerApproval: () => {},
     here: async function* () {},
     pause: () => ['owner'],
     resume: () => [],

@@ -36,6 +36,7 @@ function startLink(meshUrl: string) {
       dispatch: () => ({ accepted: true }),
       cancel: () => ({ status: 'done' }),
       steer: () => ({ status: 'done' }),
+      approve: () => ({ status: 'done' }),
       forget: () => {},
     },
     liveTexts: () => [],

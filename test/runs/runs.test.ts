@@ -19,6 +19,16 @@ import { openPolicy } from '../support/policies.ts';
 
 type Journal = ReturnType<typeof aJournal>;
 
+/** A device that asks nothing. */
+const NO_APPROVALS = {
+  judge: () => ({ verdict: 'run' as const, outside: false }),
+  subjectOf: () => '',
+  timeoutMs: 1_000,
+  mostAsked: 1,
+  allowAlways: () => {},
+  onAsked: () => {},
+};
+
 /** A device with a model that calls `work` once and then answers; `work` waits until the test lets it go. */
 function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {}) {
   const log: string[] = [];
@@ -71,6 +81,7 @@ function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {
     host,
     redactor: createRedactor([]),
     audit: () => {},
+    approvals: NO_APPROVALS,
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: 2,

@@ -35,6 +35,7 @@ export function contextOf(
     callId: 'call-1',
     workspace,
     agentEnvironment: {},
+    outside: false,
     signal: new AbortController().signal,
     onOutput: (text) => {
       reported.output += text;

@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type GroupParts, readCount } from './group.ts';
 
 /** Runs: started from here, and looked at. */
@@ -22,6 +22,7 @@ export function addRuns(parts: GroupParts): void {
       ),
     );
   addRunsOfDevice(parts);
+  addApprovals(parts);
 }
 
 function addRunsOfDevice({ add, act, context }: GroupParts): void {
@@ -60,4 +61,37 @@ function addRunsOfDevice({ add, act, context }: GroupParts): void {
   ).action((runId, text, _options, command) =>
     act(command, async (output) => (await load()).steerRunCommand(context, output, runId, text)),
   );
+}
+
+function addApprovals({ add, act, context }: GroupParts): void {
+  const load = () => import('../commands/approvals.ts');
+  const list = (_options: unknown, command: Command) =>
+    act(command, async (output) => (await load()).listApprovalsCommand(context, output));
+  const approvals = add(
+    'approvals',
+    'Shows what runs ask you, and answers.',
+    'runmesh approvals allow APPROVAL_ID',
+  ).action(list);
+  add('list', 'Lists them, as `runmesh approvals` alone does.', 'runmesh approvals list', approvals).action(
+    list,
+  );
+  add('allow <approvalId>', 'Says yes, this once.', 'runmesh approvals allow APPROVAL_ID --run', approvals)
+    .addOption(new Option('--run', 'and for the rest of the run').conflicts('always'))
+    .addOption(new Option('--always', 'and for every command that begins so'))
+    .action((approvalId, { run, always }, command) => {
+      const decision = always ? 'always' : run ? 'run' : 'once';
+      return act(command, async (output) =>
+        (await load()).answerApprovalCommand(context, output, approvalId, { decision }),
+      );
+    });
+  add('deny <approvalId>', 'Says no.', 'runmesh approvals deny APPROVAL_ID --words "use the copy"', approvals)
+    .option('--words <words>', 'what the model should do instead')
+    .action((approvalId, { words }, command) =>
+      act(command, async (output) =>
+        (await load()).answerApprovalCommand(context, output, approvalId, {
+          decision: 'no',
+          ...(words && { words }),
+        }),
+      ),
+    );
 }

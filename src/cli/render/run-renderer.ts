@@ -90,6 +90,26 @@ export class RunRenderer {
       case 'error':
         screen.line(this.#paint('yellow', `! ${cleanLine(event.payload.message)}`));
         break;
+      case 'approval_requested': {
+        const { approvalId, what, opens } = event.payload;
+        const where = opens === 'outside_sandbox' ? ' outside the sandbox' : '';
+        screen.line(this.#paint('yellow', `? asks its owner to run${where}: ${cleanLine(what)}`));
+        screen.line(
+          this.#paint('dim', `  on that device: runmesh approvals allow ${cleanLine(approvalId)}, or deny`),
+        );
+        break;
+      }
+      case 'approval_resolved': {
+        const { decision, words } = event.payload;
+        const said = words === undefined ? '' : `: ${cleanLine(words)}`;
+        screen.line(
+          this.#paint(
+            decision === 'no' || decision === 'timed_out' ? 'red' : 'green',
+            `${ANSWERED[decision]}${said}`,
+          ),
+        );
+        break;
+      }
       case 'run_completed':
         this.#showEnd(event.payload);
         break;
@@ -153,3 +173,11 @@ function readEvent(frame: RunFrame): RunEvent | undefined {
   const payload = schema.safeParse(frame.payload);
   return payload.success ? ({ type, payload: payload.data } as RunEvent) : undefined;
 }
+
+const ANSWERED: Record<DurablePayload<'approval_resolved'>['decision'], string> = {
+  once: 'allowed once',
+  run: 'allowed for this run',
+  always: 'allowed for good',
+  no: 'refused',
+  timed_out: 'nobody answered, which is a no',
+};

@@ -2,8 +2,19 @@ import { RunmeshError } from '../../kit/errors.ts';
 import type { MeshCore } from '../context.ts';
 import { findKey, type KeyRow } from '../store/keys.ts';
 
-/** What a route may ask of a key. A key that grants `agent:*` grants every scope that begins so; `*` grants all. */
-export const SCOPES = ['*', 'agent:*', 'agent:run', 'agent:read', 'runmesh:read', 'runmesh:write'] as const;
+/**
+ * What a route may ask of a key. `*` grants all, and `agent:*` every scope that begins so but `agent:approve`: who may start
+ * runs does not by that decide what they may do.
+ */
+export const SCOPES = [
+  '*',
+  'agent:*',
+  'agent:run',
+  'agent:read',
+  'agent:approve',
+  'runmesh:read',
+  'runmesh:write',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /**
@@ -43,5 +54,5 @@ export function reaches(key: KeyRow, owner: { orgId: string; deviceId: string | 
 
 function grants(granted: string, scope: Scope): boolean {
   if (granted === '*' || granted === scope) return true;
-  return granted.endsWith(':*') && scope.startsWith(granted.slice(0, -1));
+  return scope !== 'agent:approve' && granted.endsWith(':*') && scope.startsWith(granted.slice(0, -1));
 }

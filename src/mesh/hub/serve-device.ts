@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { approvalAnswer } from '../../protocol/approvals.ts';
 import type { MeshFrame } from '../../protocol/frames.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { checkJsonBounds } from '../../protocol/read-frame.ts';
@@ -7,6 +9,9 @@ import { type OrderRow, pendingOrders } from '../store/orders.ts';
 import type { RunRow } from '../store/runs.ts';
 import { dispatchableRuns } from '../store/unfinished-runs.ts';
 import type { DeviceConnection } from './connection.ts';
+
+/** The text of an order that answers a question. */
+export const givenAnswer = approvalAnswer.extend({ approvalId: z.string() });
 
 /** Where a device fetches a dispatch that does not fit a frame. */
 export const ORDERS_PATH = '/v1/runmesh/devices/orders';
@@ -43,9 +48,9 @@ function dispatchText(core: MeshCore, run: RunRow): string {
 }
 
 function orderFrame({ id, runId, kind, text }: OrderRow): MeshFrame {
-  return kind === 'cancel'
-    ? { type: 'cancel', runId, orderId: id, reason: text }
-    : { type: 'steer', runId, orderId: id, text };
+  if (kind === 'cancel') return { type: 'cancel', runId, orderId: id, reason: text };
+  if (kind === 'steer') return { type: 'steer', runId, orderId: id, text };
+  return { type: 'approval', runId, orderId: id, ...givenAnswer.parse(JSON.parse(text)) };
 }
 
 /** A device queues few runs and names each in its `hello`, which has to fit `preAuthFrameBytes`. */

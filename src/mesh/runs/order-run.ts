@@ -1,5 +1,6 @@
 import { RunmeshError } from '../../kit/errors.ts';
 import { prefixedId } from '../../kit/random.ts';
+import type { ApprovalAnswer } from '../../protocol/approvals.ts';
 import type { MeshServices } from '../context.ts';
 import { findOrder, insertOrder, type OrderRow } from '../store/orders.ts';
 import { findRun, markCancelRequested, type RunRow } from '../store/runs.ts';
@@ -29,20 +30,39 @@ export function cancelRun(services: MeshServices, run: RunRow, reason: string): 
  * Gives words to a running run, waiting a moment for its device to take them; an order still `pending` then is
  * delivered when the device can. Throws `run_ended`, and `conflict` where the device refuses.
  */
-export async function steerRun(services: MeshServices, run: RunRow, text: string): Promise<OrderRow> {
+export function steerRun(services: MeshServices, run: RunRow, text: string): Promise<OrderRow> {
+  return order(services, run, 'steer', text);
+}
+
+/** Gives a device's run the answer to a question of its; as `steerRun`. The device may refuse answers by the mesh. */
+export function answerApproval(
+  services: MeshServices,
+  run: RunRow,
+  approvalId: string,
+  answer: ApprovalAnswer,
+): Promise<OrderRow> {
+  return order(services, run, 'approval', JSON.stringify({ approvalId, ...answer }));
+}
+
+async function order(
+  services: MeshServices,
+  run: RunRow,
+  kind: OrderRow['kind'],
+  text: string,
+): Promise<OrderRow> {
   if (run.completedAt !== null) throw hasEnded(run);
-  const orderId = giveOrder(services, run, 'steer', text);
+  const orderId = giveOrder(services, run, kind, text);
   if (run.deviceId !== null && run.status !== 'registered' && services.devices.isOnline(run.deviceId)) {
     serveDevice(services, run);
     await services.answers.wait(orderId, services.clock, ANSWER_MS);
   }
-  const order = findOrder(services.store, orderId);
-  if (order === undefined) throw new RunmeshError('internal_error', `Order ${orderId} was not stored.`);
-  if (order.state !== 'refused') return order;
-  if (order.code === 'run_ended') throw hasEnded(findRun(services.store, run.id) ?? run);
+  const given = findOrder(services.store, orderId);
+  if (given === undefined) throw new RunmeshError('internal_error', `Order ${orderId} was not stored.`);
+  if (given.state !== 'refused') return given;
+  if (given.code === 'run_ended') throw hasEnded(findRun(services.store, run.id) ?? run);
   throw new RunmeshError(
     'conflict',
-    order.message ?? `The device refused the order (${order.code ?? 'no reason'}).`,
+    given.message ?? `The device refused the order (${given.code ?? 'no reason'}).`,
   );
 }
 

@@ -115,6 +115,7 @@ function insertNewRun(
     executionMode: agent.executionMode,
     deviceId,
     startedBy: key.deviceId === deviceId ? 'device' : 'caller',
+    keyId: key.id,
     agent: JSON.stringify(agent),
     input: JSON.stringify(input),
     config: JSON.stringify(config),

@@ -182,4 +182,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE link_codes ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
   `,
+  `
+  ALTER TABLE runs ADD COLUMN key_id TEXT NOT NULL DEFAULT '';
+  `,
 ];

@@ -5,8 +5,8 @@ import type { Store } from './store.ts';
 export interface OrderRow {
   id: string;
   runId: string;
-  kind: 'cancel' | 'steer';
-  /** Why it is cancelled, or the words to steer by. */
+  kind: 'cancel' | 'steer' | 'approval';
+  /** Why it is cancelled, the words to steer by, or an answer to a question as JSON. */
   text: string;
   state: 'pending' | 'done' | 'refused';
   code: string | null;

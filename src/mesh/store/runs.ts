@@ -18,6 +18,8 @@ export interface RunRow {
   deviceId: string | null;
   /** `caller`: dispatched to its device. `device`: started there, and never dispatched. */
   startedBy: 'caller' | 'device';
+  /** The API key that started it; empty for runs of before that was kept. */
+  keyId: string;
   /** JSON of the agent's definition when the run was registered. */
   agent: string;
   /** JSON of the input messages, config and metadata, as a dispatch carries them. */
@@ -54,6 +56,7 @@ export type NewRun = Pick<
   | 'executionMode'
   | 'deviceId'
   | 'startedBy'
+  | 'keyId'
   | 'agent'
   | 'input'
   | 'config'
@@ -65,8 +68,8 @@ export type NewRun = Pick<
 export function insertRun(store: Store, run: NewRun): void {
   store.run(
     `INSERT INTO runs (id, org_id, user_id, thread_id, rollout_id, agent_id, agent_slug, execution_mode, device_id,
-       started_by, agent, input, config, metadata, deadline_at, created_at, status)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'registered')`,
+       started_by, key_id, agent, input, config, metadata, deadline_at, created_at, status)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'registered')`,
     run.id,
     run.orgId,
     run.userId,
@@ -77,6 +80,7 @@ export function insertRun(store: Store, run: NewRun): void {
     run.executionMode,
     run.deviceId,
     run.startedBy,
+    run.keyId,
     run.agent,
     run.input,
     run.config,
@@ -160,6 +164,6 @@ export function toRunRecord(row: RunRow, online: boolean): RunRecord {
 
 export const RUN_COLUMNS = `seq, id, org_id AS orgId, user_id AS userId, thread_id AS threadId, rollout_id AS rolloutId,
   agent_id AS agentId, agent_slug AS agentSlug, execution_mode AS executionMode, device_id AS deviceId,
-  started_by AS startedBy, agent, input, config, metadata, deadline_at AS deadlineAt, status, attempt,
+  started_by AS startedBy, key_id AS keyId, agent, input, config, metadata, deadline_at AS deadlineAt, status, attempt,
   journal_epoch AS journalEpoch, last_run_sequence AS lastRunSequence, cancel_requested AS cancelRequested, result,
   usage, iterations, error, created_at AS createdAt, completed_at AS completedAt`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isoTime } from '../../../kit/clock.ts';
 import { RunmeshError } from '../../../kit/errors.ts';
+import { approvalAnswer } from '../../../protocol/approvals.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import {
   paging,
@@ -14,7 +15,7 @@ import {
 import type { MeshServices } from '../../context.ts';
 import { readEventId } from '../../live/sse-frames.ts';
 import { dispatchOrderOf } from '../../runs/dispatch-order.ts';
-import { cancelRun, steerRun } from '../../runs/order-run.ts';
+import { answerApproval, cancelRun, steerRun } from '../../runs/order-run.ts';
 import { registerRun } from '../../runs/register-run.ts';
 import { readRunEvents } from '../../store/read-events.ts';
 import { findRun, listRuns, type RunRow, toRunRecord } from '../../store/runs.ts';
@@ -109,6 +110,25 @@ export function runRoutes(services: MeshServices): Route[] {
       body: steerRequest,
       handle: async (call) => {
         const order = await steerRun(services, ownRun(services, call), call.body.text);
+        return ok({ orderId: order.id, runId: order.runId, status: order.state });
+      },
+    }),
+    keyedRoute({
+      method: 'post',
+      path: '/v1/run/:runId/approvals/:approvalId',
+      scope: 'agent:approve',
+      summary:
+        'Answers a question of a run, where the device’s owner allows that, and never with the key that started it.',
+      body: approvalAnswer,
+      handle: async (call) => {
+        const run = ownRun(services, call);
+        if (run.keyId === call.key.id || call.key.deviceId !== null) {
+          throw new RunmeshError(
+            'forbidden',
+            'Who started a run does not decide what it may do. Answer with another key.',
+          );
+        }
+        const order = await answerApproval(services, run, call.param('approvalId'), call.body);
         return ok({ orderId: order.id, runId: order.runId, status: order.state });
       },
     }),

@@ -1,0 +1,58 @@
+import { connectControl } from '../../control/client.ts';
+import type { PendingQuestion } from '../../control/contract.ts';
+import type { ApprovalAnswer } from '../../protocol/approvals.ts';
+import type { CliContext } from '../context.ts';
+import { pathsOf } from '../device-world.ts';
+import type { Output } from '../output.ts';
+import { clean, cleanLine } from '../render/clean.ts';
+import { formatDuration } from '../render/format.ts';
+
+/** Shows what runs ask, whole: a yes is to what is shown. */
+export async function listApprovalsCommand(context: CliContext, output: Output): Promise<number> {
+  const pending = await connectControl(pathsOf(context).socket).listApprovals();
+  for (const question of pending) output.tell({ type: 'approval', ...question });
+  if (pending.length === 0) output.say('Nothing waits for you.');
+  for (const question of pending) for (const line of linesOf(question, context)) output.say(line);
+  return 0;
+}
+
+export async function answerApprovalCommand(
+  context: CliContext,
+  output: Output,
+  approvalId: string,
+  answer: ApprovalAnswer,
+): Promise<number> {
+  await connectControl(pathsOf(context).socket).answerApproval(approvalId, answer);
+  output.tell({ type: 'approval_answered', approvalId, ...answer });
+  output.say(SAID[answer.decision]);
+  return 0;
+}
+
+function linesOf(question: PendingQuestion, { clock }: CliContext): string[] {
+  const { approvalId, runId, agent, tool, what, workdir, reason, opens, prefix, expiresAt } = question;
+  const outside = opens === 'outside_sandbox';
+  const left = formatDuration(Math.max(0, Date.parse(expiresAt) - clock.now()));
+  return [
+    `${cleanLine(approvalId)}  ${cleanLine(agent)}, run ${cleanLine(runId)}; ${left} left`,
+    outside
+      ? '  asks to run OUTSIDE the sandbox, with all that you may do yourself:'
+      : '  asks to run, inside the sandbox:',
+    ...clean(tool === 'exec_command' ? what : `${tool} ${what}`)
+      .split('\n')
+      .map((line) => `    ${line}`),
+    `  in ${workdir === '.' ? 'the workspace' : cleanLine(workdir)}`,
+    ...(reason === null ? [] : [`  because, it says: ${cleanLine(reason)}`]),
+    ...(prefix === null
+      ? []
+      : [`  --always would allow every command that begins: ${cleanLine(prefix.join(' '))}`]),
+    `  runmesh approvals allow ${cleanLine(approvalId)}   or: deny ${cleanLine(approvalId)}`,
+    '',
+  ];
+}
+
+const SAID = {
+  once: 'Allowed, this once.',
+  run: 'Allowed, and for the rest of this run.',
+  always: 'Allowed for good; `runmesh config get approvals.allow` lists what is.',
+  no: 'Refused; the run was told.',
+};

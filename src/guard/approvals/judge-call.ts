@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import type { ApprovalOpens } from '../../protocol/approvals.ts';
+import { hidesSomething, showExactly } from '../shown-text.ts';
+import { isKnownSafe } from './known-safe.ts';
+import { type AlwaysRule, isAllowed, prefixFor } from './prefix.ts';
+import { countSegments, simpleWords } from './simple-command.ts';
+
+/** `approvals` in the device's config, as far as a single call is judged by it. */
+export interface ApprovalRules {
+  /** `never` asks nothing and lets nothing out of the sandbox; `untrusted` asks before all that is not known to only read. */
+  policy: 'never' | 'on-request' | 'untrusted';
+  allow: readonly AlwaysRule[];
+}
+
+/** A call of a model. */
+export interface JudgedCall {
+  name: string;
+  /** JSON, as the model wrote it. */
+  arguments: string;
+  /** Whether the tool says that it only reads. */
+  repeatable: boolean;
+}
+
+/** What the owner is asked. */
+export interface Ask {
+  tool: string;
+  what: string;
+  workdir: string;
+  reason: string | null;
+  opens: ApprovalOpens;
+  prefix: string[] | null;
+  /** The command's words, where it is of plain ones. */
+  words: string[] | undefined;
+  /** What the call would use of the machine: the shell, and the text in which files are named. */
+  shell: string | null;
+  names: string;
+}
+
+export type Judgement =
+  | { verdict: 'run'; outside: boolean }
+  | { verdict: 'refuse'; why: string }
+  | { verdict: 'ask'; ask: Ask };
+
+/** Whether a call may run as it is, may not, or is for the owner to decide. */
+export function judgeCall(call: JudgedCall, rules: ApprovalRules): Judgement {
+  if (call.name === 'exec_command') return judgeCommand(call, rules);
+  if (rules.policy !== 'untrusted' || !changesSomething(call)) return INSIDE;
+  return whatIsShown({
+    tool: call.name,
+    what: showExactly(call.arguments),
+    workdir: '.',
+    reason: null,
+    opens: 'nothing',
+    prefix: null,
+    words: undefined,
+    shell: null,
+    names: call.arguments,
+  });
+}
+
+function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judgement {
+  const read = commandArguments.safeParse(parsed(call.arguments));
+  // The tool refuses such arguments itself, and runs nothing.
+  if (!read.success) return INSIDE;
+  const { cmd, workdir, shell, with_escalated_permissions: outside = false, justification } = read.data;
+  if (policy === 'never') {
+    return outside ? { verdict: 'refuse', why: NEVER } : INSIDE;
+  }
+  const opens = outside ? 'outside_sandbox' : 'nothing';
+  const words = shell === undefined ? simpleWords(cmd) : undefined;
+  if (!outside && (policy === 'on-request' || (words !== undefined && isKnownSafe(words)))) return INSIDE;
+  if (isAllowed(words, opens, allow)) return { verdict: 'run', outside };
+  return whatIsShown({
+    tool: call.name,
+    what: cmd,
+    workdir: workdir ?? '.',
+    reason: justification ?? null,
+    opens,
+    prefix: words === undefined ? null : prefixFor(words, opens),
+    words,
+    shell: shell ?? null,
+    names: cmd,
+  });
+}
+
+/** Nobody is asked about what they cannot see whole. */
+function whatIsShown(ask: Ask): Judgement {
+  if (hidesSomething(ask.what)) return { verdict: 'refuse', why: HIDDEN };
+  if (ask.what.length > MOST_SHOWN_UNITS || countSegments(ask.what) > MOST_SEGMENTS) {
+    return { verdict: 'refuse', why: TOO_LONG };
+  }
+  return { verdict: 'ask', ask: { ...ask, reason: ask.reason === null ? null : showExactly(ask.reason) } };
+}
+
+/** A search on the web tells a stranger what is searched for; typing into a program may do anything. */
+function changesSomething(call: JudgedCall): boolean {
+  if (call.name === 'web_search') return true;
+  if (call.name !== 'write_stdin') return !call.repeatable;
+  const read = z.object({ chars: z.string().optional() }).safeParse(parsed(call.arguments));
+  return read.success && (read.data.chars ?? '') !== '';
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Those of the tool that matter here; the tool checks them all. */
+const commandArguments = z.object({
+  cmd: z.string(),
+  workdir: z.string().optional(),
+  shell: z.string().optional(),
+  with_escalated_permissions: z.boolean().optional(),
+  justification: z.string().optional(),
+});
+
+const INSIDE: Judgement = { verdict: 'run', outside: false };
+const NEVER =
+  'This device never asks its owner, so nothing runs outside the sandbox. Do without, or say what you would need.';
+const HIDDEN =
+  'The call holds characters that do not show (control, direction, zero width or odd spaces), so its owner could not see what it does. Nothing was run; write it plainly.';
+const TOO_LONG =
+  'The call is too long, or of too many commands, for its owner to judge. Nothing was run; take it apart into steps.';
+/** What a person reads before saying yes. */
+const MOST_SHOWN_UNITS = 10_000;
+const MOST_SEGMENTS = 50;

@@ -1,0 +1,21 @@
+import type { Ask, Judgement } from '../guard/approvals/judge-call.ts';
+import type { AlwaysRule } from '../guard/approvals/prefix.ts';
+import type { ApprovalRequest } from '../protocol/approvals.ts';
+
+export interface PendingApproval extends ApprovalRequest {
+  runId: string;
+  agent: string;
+}
+
+/** What the owner's device brings to approvals. */
+export interface ApprovalPorts {
+  judge(call: { name: string; arguments: string; repeatable: boolean }): Judgement;
+  subjectOf(ask: Ask, workspace: string): string;
+  readonly timeoutMs: number;
+  /** Questions of one run after which the answer is no. */
+  readonly mostAsked: number;
+  /** Keeps a rule for good. */
+  allowAlways(rule: AlwaysRule): void;
+  /** Somebody may want to know that a run waits; `over` aborts when it no longer does. */
+  onAsked(pending: PendingApproval, over: AbortSignal): void;
+}

@@ -1,0 +1,204 @@
+import type { Allowed } from '../agent/ports.ts';
+import type { Ask } from '../guard/approvals/judge-call.ts';
+import { beginsWith } from '../guard/approvals/prefix.ts';
+import { appendEvents } from '../journal/append-events.ts';
+import { commit } from '../journal/journal.ts';
+import { type ApprovalHistory, listAskingRuns, readApprovals } from '../journal/read-approvals.ts';
+import { readRun } from '../journal/read-run.ts';
+import { isoTime } from '../kit/clock.ts';
+import { RunmeshError } from '../kit/errors.ts';
+import { prefixedId } from '../kit/random.ts';
+import type { ApprovalAnswer, ApprovalRequest, ApprovalResolution } from '../protocol/approvals.ts';
+import type { DurablePayload, RunEvent } from '../protocol/events.ts';
+import type { DispatchOrder } from '../protocol/frames.ts';
+import type { PendingApproval } from './approval-ports.ts';
+import { maskEvents } from './mask-events.ts';
+import type { OrderResult, RunsOptions } from './ports.ts';
+
+export interface Approvals {
+  /** Answers when the call may run, or may not; throws `put_down` when the process is to end while nobody has answered. */
+  allow(asked: AskedCall, run: { signal: AbortSignal; suspended(): boolean }): Promise<Allowed>;
+  /** A question can be answered once, until it expires. */
+  answer(approvalId: string, answer: ApprovalAnswer, by: string, runId?: string): OrderResult;
+  list(): PendingApproval[];
+}
+
+export interface AskedCall {
+  order: DispatchOrder;
+  call: DurablePayload<'tool_call'>;
+  repeatable: boolean;
+  workspace: string;
+}
+
+type ApprovalOptions = Pick<
+  RunsOptions,
+  'journal' | 'clock' | 'random' | 'redactor' | 'audit' | 'approvals' | 'onCommitted'
+>;
+
+/**
+ * The owner's word on calls. Question and answer are events of the run, so a run that waits survives a restart, and an answer
+ * counts once: a call that was allowed and whose intent was not committed may run, one whose intent was committed never asks again.
+ */
+export function createApprovals(options: ApprovalOptions): Approvals {
+  const { journal, clock, random, approvals: ports } = options;
+  /** Who waits for an answer in this process, by the question's id. */
+  const waiting = new Map<string, () => void>();
+
+  const commitEvent = (runId: string, event: RunEvent): void => {
+    appendEvents(journal, runId, maskEvents(options.redactor, [event]));
+    options.onCommitted(runId);
+  };
+
+  const ask = (runId: string, callId: string, wanted: Ask, subject: string): ApprovalRequest => {
+    const { tool, what, workdir, reason, opens, prefix } = wanted;
+    const approvalId = prefixedId(random, 'apr');
+    const expiresAt = isoTime(clock.now() + ports.timeoutMs);
+    const request = { approvalId, callId, tool, what, workdir, reason, opens, prefix, subject, expiresAt };
+    options.audit('approval_requested', request, runId);
+    commitEvent(runId, { type: 'approval_requested', payload: request });
+    return request;
+  };
+
+  const resolve = (
+    runId: string,
+    request: ApprovalRequest,
+    answer: Omit<ApprovalResolution, 'approvalId' | 'callId'>,
+  ) => {
+    const { approvalId, callId } = request;
+    const { decision, by, words } = answer;
+    const payload = { approvalId, callId, decision, by, ...(words !== undefined && { words }) };
+    options.audit('approval_resolved', payload, runId);
+    commitEvent(runId, { type: 'approval_resolved', payload });
+    waiting.get(approvalId)?.();
+    return payload;
+  };
+
+  const waitFor = async (
+    { order: { runId, agent } }: AskedCall,
+    request: ApprovalRequest,
+    run: { signal: AbortSignal; suspended(): boolean },
+  ): Promise<ApprovalResolution> => {
+    const over = new AbortController();
+    const answered = new Promise<void>((done) => waiting.set(request.approvalId, done));
+    ports.onAsked({ ...request, runId, agent: agent.slug }, over.signal);
+    try {
+      for (;;) {
+        run.signal.throwIfAborted();
+        if (run.suspended())
+          throw new RunmeshError(PUT_DOWN, 'The run was put down while its owner was asked.');
+        const known = resolutionOf(readApprovals(journal, runId), request.approvalId);
+        if (known !== undefined) return known;
+        const left = Date.parse(request.expiresAt) - clock.now();
+        if (left <= 0) return resolve(runId, request, { decision: 'timed_out', by: 'clock' });
+        await Promise.race([
+          answered,
+          clock.sleep(Math.min(left, LOOK_MS), AbortSignal.any([run.signal, over.signal])),
+        ]);
+      }
+    } finally {
+      waiting.delete(request.approvalId);
+      over.abort();
+    }
+  };
+
+  return {
+    allow: async (asked, run) => {
+      const { order, call, repeatable, workspace } = asked;
+      const judged = ports.judge({ name: call.name, arguments: call.arguments, repeatable });
+      if (judged.verdict === 'run') return { allowed: true, outside: judged.outside };
+      if (judged.verdict === 'refuse') return { allowed: false, why: judged.why };
+      const outside = judged.ask.opens === 'outside_sandbox';
+      const history = readApprovals(journal, order.runId);
+      const subject = ports.subjectOf(judged.ask, workspace);
+      const known = history.asked.find(({ callId }) => callId === call.callId);
+      if (known === undefined && isGranted(history, judged.ask, subject)) return { allowed: true, outside };
+      if (known === undefined && history.asked.length >= ports.mostAsked) {
+        return {
+          allowed: false,
+          why: `The owner was asked ${ports.mostAsked} times in this run, and is not asked again.`,
+        };
+      }
+      const request = known ?? ask(order.runId, call.callId, judged.ask, subject);
+      const { decision, words } =
+        resolutionOf(history, request.approvalId) ?? (await waitFor(asked, request, run));
+      if (decision === 'timed_out') return { allowed: false, why: TIMED_OUT };
+      if (decision === 'no')
+        return { allowed: false, why: words === undefined ? REFUSED : `${REFUSED} They said: ${words}` };
+      if (ports.subjectOf(judged.ask, workspace) !== request.subject) return { allowed: false, why: CHANGED };
+      return { allowed: true, outside };
+    },
+
+    answer: (approvalId, { decision, words }, by, runId) =>
+      commit(journal, () => {
+        const found = find(approvalId, runId);
+        if (found === undefined)
+          return refused('approval_unknown', `No run of this device asks ${approvalId}.`);
+        const { request, history } = found;
+        if (resolutionOf(history, approvalId) !== undefined) {
+          return refused('approval_answered', `${approvalId} was answered already, and one answer counts.`);
+        }
+        if (Date.parse(request.expiresAt) <= clock.now()) {
+          return refused('approval_expired', `${approvalId} came to its end unanswered, which is a no.`);
+        }
+        if (decision === 'always' && request.prefix === null) {
+          return refused(
+            'always_not_offered',
+            `${approvalId} cannot be allowed for good. Allow it once, or for this run.`,
+          );
+        }
+        if (decision === 'always' && request.prefix !== null) {
+          ports.allowAlways({ prefix: request.prefix, opens: request.opens });
+        }
+        resolve(found.runId, request, { decision, by, ...(words !== undefined && { words }) });
+        return { status: 'done' };
+      }),
+
+    list: () =>
+      listAskingRuns(journal).flatMap((runId) => {
+        const history = readApprovals(journal, runId);
+        const agent = readRun(journal, runId)?.order.agent.slug ?? '';
+        return history.asked
+          .filter((request) => resolutionOf(history, request.approvalId) === undefined)
+          .filter(({ expiresAt }) => Date.parse(expiresAt) > clock.now())
+          .map((request) => ({ ...request, runId, agent }));
+      }),
+  };
+
+  function find(approvalId: string, wanted: string | undefined) {
+    for (const runId of listAskingRuns(journal)) {
+      if (wanted !== undefined && runId !== wanted) continue;
+      const history = readApprovals(journal, runId);
+      const request = history.asked.find((one) => one.approvalId === approvalId);
+      if (request !== undefined) return { runId, request, history };
+    }
+    return undefined;
+  }
+}
+
+/** Whether an earlier answer of this run holds for this call too. */
+function isGranted({ asked, answered }: ApprovalHistory, ask: Ask, subject: string): boolean {
+  return asked.some((request) => {
+    const given = answered.find(({ approvalId }) => approvalId === request.approvalId)?.decision;
+    if (given !== 'run' || request.opens !== ask.opens || request.tool !== ask.tool) return false;
+    if (request.prefix === null || ask.words === undefined) return request.subject === subject;
+    return beginsWith(ask.words, request.prefix);
+  });
+}
+
+function resolutionOf({ answered }: ApprovalHistory, id: string): ApprovalResolution | undefined {
+  return answered.find(({ approvalId }) => approvalId === id);
+}
+
+function refused(code: string, message: string): OrderResult {
+  return { status: 'refused', code, message };
+}
+
+/** Thrown where a run waits for its owner and the process is to end: the question stands, and is asked again. */
+export const PUT_DOWN = 'put_down';
+const LOOK_MS = 1_000;
+const REFUSED =
+  'The owner of this computer refused this call, and nothing was run. Do not try the same another way; go on without it, or say what you would need.';
+const TIMED_OUT =
+  'The owner of this computer was asked and did not answer in time, which is a no. Nothing was run; go on without it, or say what you would need.';
+const CHANGED =
+  'What the owner was asked about changed while they were asked (the folder, or a file that the call names), so the answer does not hold. Nothing was run; ask again if it is still needed.';
