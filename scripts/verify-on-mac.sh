@@ -69,6 +69,14 @@ check "a command runs on a pty, and what it left behind is ended" node_script '
   if (left.length > 0) throw new Error(`still alive: ${left}`);'
 check_mac "the property list is one that macOS reads" bash -c 'node dist/cli/main.js service install --print-plist | plutil -lint -'
 check_attended "the service is installed, comes back after a SIGKILL and is uninstalled" node scripts/verify-service.mjs
+check_attended "a window asks, shows what it was given, and closes by itself" node_script '
+  const { askByDialog } = await import("./dist/daemon/ask-by-dialog.js");
+  const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
+  const run = async (file, args, signal) => (await promisify(execFile)(file, args, { signal, env: {} })).stdout;
+  const pending = { agent: "verify", tool: "exec_command", what: "leave this window alone \" & quit & \"", workdir: ".", reason: null, opens: "outside_sandbox" };
+  const answer = await askByDialog(pending, { run, leftMs: 4_000, over: new AbortController().signal });
+  if (answer !== undefined) throw new Error(`answered ${answer}`);'
 check "the demo mends its test" node dist/cli/main.js demo --json
 [ $unattended = 1 ] || check "every test passes" npm test
 

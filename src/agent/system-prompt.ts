@@ -36,6 +36,6 @@ function limitsOf({ sandboxed, mode, network }: AgentPorts['workspace']['policy'
         ? ''
         : `Of the network they reach ${network.join(', ')} only, through a proxy.`;
   return [
-    `Commands run in a sandbox. They ${writing}. Keys and other secrets of this computer cannot be read. ${reaching} Do not look for a way around: say what you need.`,
+    `Commands run in a sandbox. They ${writing}. Keys and other secrets of this computer cannot be read. ${reaching} Do not look for a way around: say what you need, or ask with exec_command’s with_escalated_permissions and a justification, which the owner may refuse.`,
   ];
 }

@@ -1,4 +1,4 @@
-import type { Ask, Judgement } from '../guard/approvals/judge-call.ts';
+import type { Ask, JudgedCall, Judgement } from '../guard/approvals/judge-call.ts';
 import type { AlwaysRule } from '../guard/approvals/prefix.ts';
 import type { ApprovalRequest } from '../protocol/approvals.ts';
 
@@ -9,7 +9,7 @@ export interface PendingApproval extends ApprovalRequest {
 
 /** What the owner's device brings to approvals. */
 export interface ApprovalPorts {
-  judge(call: { name: string; arguments: string; repeatable: boolean }): Judgement;
+  judge(call: JudgedCall): Judgement;
   subjectOf(ask: Ask, workspace: string): string;
   readonly timeoutMs: number;
   /** Questions of one run after which the answer is no. */

@@ -27,7 +27,7 @@ export interface AskedCall {
   order: DispatchOrder;
   call: DurablePayload<'tool_call'>;
   repeatable: boolean;
-  workspace: string;
+  workspace: { root: string; policy: { sandboxed: boolean } };
 }
 
 type ApprovalOptions = Pick<
@@ -104,12 +104,13 @@ export function createApprovals(options: ApprovalOptions): Approvals {
   return {
     allow: async (asked, run) => {
       const { order, call, repeatable, workspace } = asked;
-      const judged = ports.judge({ name: call.name, arguments: call.arguments, repeatable });
+      const { sandboxed } = workspace.policy;
+      const judged = ports.judge({ name: call.name, arguments: call.arguments, repeatable, sandboxed });
       if (judged.verdict === 'run') return { allowed: true, outside: judged.outside };
       if (judged.verdict === 'refuse') return { allowed: false, why: judged.why };
-      const outside = judged.ask.opens === 'outside_sandbox';
+      const outside = sandboxed && judged.ask.opens === 'outside_sandbox';
       const history = readApprovals(journal, order.runId);
-      const subject = ports.subjectOf(judged.ask, workspace);
+      const subject = ports.subjectOf(judged.ask, workspace.root);
       const known = history.asked.find(({ callId }) => callId === call.callId);
       if (known === undefined && isGranted(history, judged.ask, subject)) return { allowed: true, outside };
       if (known === undefined && history.asked.length >= ports.mostAsked) {
@@ -124,7 +125,8 @@ export function createApprovals(options: ApprovalOptions): Approvals {
       if (decision === 'timed_out') return { allowed: false, why: TIMED_OUT };
       if (decision === 'no')
         return { allowed: false, why: words === undefined ? REFUSED : `${REFUSED} They said: ${words}` };
-      if (ports.subjectOf(judged.ask, workspace) !== request.subject) return { allowed: false, why: CHANGED };
+      if (ports.subjectOf(judged.ask, workspace.root) !== request.subject)
+        return { allowed: false, why: CHANGED };
       return { allowed: true, outside };
     },
 

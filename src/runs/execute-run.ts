@@ -155,9 +155,7 @@ function portsOf(
       return masked;
     },
     allow: (call, repeatable) =>
-      meter.waiting(
-        execution.approvals.allow({ order, call, repeatable, workspace: workspace.root }, execution),
-      ),
+      meter.waiting(execution.approvals.allow({ order, call, repeatable, workspace }, execution)),
     commitIntent: (call) => {
       auditCall(execution.audit, runId, call, written.get(call.callId));
       if (WRITES_FILES.has(call.name)) meter.addToolBytes(written.get(call.callId)?.length ?? 0);

@@ -68,6 +68,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
       const tty = call.tty ?? false;
       const shell = call.shell ?? options.shell ?? options.environment.SHELL ?? DEFAULT_SHELL;
       const began = options.clock.monotonic();
+      const policy = { ...context.workspace.policy, ...(context.outside && { sandboxed: false }) };
       const request = {
         file: shell,
         args: [call.login === false ? '-c' : '-lc', call.cmd],
@@ -78,7 +79,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
           interactive: tty,
           temporary: context.workspace.policy.temporary,
         }),
-        policy: context.workspace.policy,
+        policy,
         ...(tty ? TERMINAL_SIZE : WIDE_SIZE),
       };
       const session = await options.sessions.start({ command: call.cmd, tty, request }, context);
@@ -90,7 +91,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
         maxOutputTokens: call.max_output_tokens,
         random: options.random,
       });
-      const { sandboxed, mode, network } = context.workspace.policy;
+      const { sandboxed, mode, network } = policy;
       return { text, sandbox: { sandboxed, mode, network } };
     },
   };

@@ -381,6 +381,7 @@ describe('a mesh that lies', () => {
         },
         cancel: () => ({ status: 'done' }),
         steer: () => ({ status: 'done' }),
+        approve: () => ({ status: 'done' }),
         forget: () => {},
       },
       liveTexts: () => [],

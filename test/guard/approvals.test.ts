@@ -16,6 +16,7 @@ const command = (cmd: string, more: object = {}) => ({
   name: 'exec_command',
   arguments: JSON.stringify({ cmd, ...more }),
   repeatable: false,
+  sandboxed: true,
 });
 const escalated = { with_escalated_permissions: true, justification: 'it needs the network' };
 
@@ -154,9 +155,18 @@ describe('a call', () => {
     });
   });
 
+  it('that asks to leave where there is no sandbox has nothing to leave, and untrusted says what it opens', () => {
+    const bare = (cmd: string, more: object = {}) => ({ ...command(cmd, more), sandboxed: false });
+    expect(judgeCall(bare('npm install', escalated), ON_REQUEST)).toEqual({ verdict: 'run', outside: false });
+    expect(judgeCall(bare('npm install'), UNTRUSTED)).toMatchObject({
+      verdict: 'ask',
+      ask: { opens: 'outside_sandbox' },
+    });
+  });
+
   it('of another tool is asked about under untrusted where it may change something or tell a stranger', () => {
     const verdict = (name: string, args: object, repeatable: boolean) =>
-      judgeCall({ name, arguments: JSON.stringify(args), repeatable }, UNTRUSTED).verdict;
+      judgeCall({ name, arguments: JSON.stringify(args), repeatable, sandboxed: true }, UNTRUSTED).verdict;
     expect(verdict('read_file', { path: 'a' }, true)).toBe('run');
     expect(verdict('write_file', { path: 'a', content: 'b' }, false)).toBe('ask');
     expect(verdict('web_search', { query: 'a' }, true)).toBe('ask');

@@ -45,7 +45,15 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
     });
     const call = { callId, messageId: 'm', step: 1, name: 'exec_command', arguments: args };
     const run = { signal: abort.signal, suspended: () => world.suspended };
-    return approvals.allow({ order: anOrder(runId), call, repeatable: false, workspace: '/w' }, run);
+    return approvals.allow(
+      {
+        order: anOrder(runId),
+        call,
+        repeatable: false,
+        workspace: { root: '/w', policy: { sandboxed: true } },
+      },
+      run,
+    );
   };
   const id = () => approvals.list()[0]?.approvalId ?? '';
   return { ...approvals, approvals, allow, id, asked, audited, always, world, abort };
@@ -204,7 +212,7 @@ describe('a process that dies', () => {
     const allowed = second.allow('c1');
     expect(second.list()).toHaveLength(1);
     expect(second.asked[0]?.pending).toMatchObject({
-      approvalId: (before[0]?.payload as { approvalId: string }).approvalId,
+      approvalId: (before[0]?.payload as { approvalId: string } | undefined)?.approvalId,
     });
     await clock.advance(21_000);
     expect(await allowed).toMatchObject({ allowed: false });

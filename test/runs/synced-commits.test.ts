@@ -55,6 +55,7 @@ async function runOf(tool: Tool, turns: number): Promise<number> {
     },
     redactor: createRedactor([]),
     audit: () => {},
+    approvals: { allow: async () => ({ allowed: true, outside: false }) },
     order,
     texts: new LiveTexts(createRedactor([])),
     signal: new AbortController().signal,

@@ -19,6 +19,8 @@ export interface JudgedCall {
   arguments: string;
   /** Whether the tool says that it only reads. */
   repeatable: boolean;
+  /** Whether the run's commands are in a sandbox, so that there is something to leave. */
+  sandboxed: boolean;
 }
 
 /** What the owner is asked. */
@@ -62,11 +64,12 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
   const read = commandArguments.safeParse(parsed(call.arguments));
   // The tool refuses such arguments itself, and runs nothing.
   if (!read.success) return INSIDE;
-  const { cmd, workdir, shell, with_escalated_permissions: outside = false, justification } = read.data;
+  const { cmd, workdir, shell, with_escalated_permissions: asksOut = false, justification } = read.data;
+  const outside = asksOut && call.sandboxed;
   if (policy === 'never') {
     return outside ? { verdict: 'refuse', why: NEVER } : INSIDE;
   }
-  const opens = outside ? 'outside_sandbox' : 'nothing';
+  const opens = outside || !call.sandboxed ? 'outside_sandbox' : 'nothing';
   const words = shell === undefined ? simpleWords(cmd) : undefined;
   if (!outside && (policy === 'on-request' || (words !== undefined && isKnownSafe(words)))) return INSIDE;
   if (isAllowed(words, opens, allow)) return { verdict: 'run', outside };
