@@ -1,41 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
-import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { hasOpenssl, makeCertificate, WITHOUT_OPENSSL } from '../support/certificates.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
 import { House } from '../support/house.ts';
 import { startChatModel } from '../support/model-server.ts';
-import { tempDir } from '../support/temp.ts';
 
 const HOST = 'mesh.company.example';
-
-const hasOpenssl = (() => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-/** A certificate for `HOST` by a CA of its own. */
-function makeCertificate() {
-  const dir = tempDir();
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
-  const subject = ['-nodes', '-days', '2', '-newkey', 'rsa:2048'];
-  openssl('req', '-x509', ...subject, '-subj', '/CN=Company CA', '-keyout', 'ca.key', '-out', 'ca.pem');
-  openssl(
-    ...['req', '-x509', ...subject, '-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`],
-    ...['-CA', 'ca.pem', '-CAkey', 'ca.key', '-keyout', 'host.key', '-out', 'host.pem'],
-  );
-  return {
-    caFile: join(dir, 'ca.pem'),
-    key: readFileSync(join(dir, 'host.key')),
-    cert: readFileSync(join(dir, 'host.pem')),
-  };
-}
 
 /** Ends TLS before a plain port, as a company's load balancer does. */
 async function startTls(certificate: { key: Buffer; cert: Buffer }, port: () => number): Promise<number> {
@@ -52,9 +23,9 @@ async function startTls(certificate: { key: Buffer; cert: Buffer }, port: () => 
 
 describe('a device behind a company’s proxy', () => {
   it.skipIf(!hasOpenssl)(
-    `links, connects and runs through it, trusting the company’s CA${hasOpenssl ? '' : ' (skipped: openssl is missing)'}`,
+    `links, connects and runs through it, trusting the company’s CA${WITHOUT_OPENSSL}`,
     async () => {
-      const certificate = makeCertificate();
+      const certificate = makeCertificate(HOST);
       const house = new House();
       let meshPort = 0;
       const tlsPort = await startTls(certificate, () => meshPort);
