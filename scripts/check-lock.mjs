@@ -1,6 +1,6 @@
 // Proves that package-lock.json holds every platform's optional package. npm drops one that its registry lacks in
-// silence, and then a Mac gets no binary. Also: no package may need an install script for what we use it for, and no
-// entry may name a registry's host. Exit 1 with a line for each fault.
+// silence, and then a Mac gets no binary. Also: no package may need an install script for what we use it for, each is
+// pinned by its SHA-512 and to one version, and no entry may name a registry's host. Exit 1 with a line for each fault.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,8 @@ const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const packages = lock.packages ?? {};
 const faults = [];
+/** A version, or an alias's. */
+const EXACT = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+$/;
 
 for (const [path, entry] of Object.entries(packages)) {
   for (const name of Object.keys(entry.optionalDependencies ?? {})) {
@@ -20,7 +22,12 @@ for (const [path, entry] of Object.entries(packages)) {
     faults.push(`${path} has an install script that package.json's allowScripts does not deny`);
   }
   if (entry.resolved) faults.push(`${path} names where it was downloaded: ${entry.resolved}`);
-  if (path !== '' && !entry.link && !entry.integrity) faults.push(`${path} has no integrity`);
+  if (path !== '' && !entry.integrity?.startsWith('sha512-')) faults.push(`${path} has no SHA-512 integrity`);
+  if (entry.link) faults.push(`${path} is a link to a folder, and nobody else has that folder`);
+}
+
+for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+  if (!EXACT.test(version)) faults.push(`${name} is wanted as ${version}, which is not one exact version`);
 }
 
 const optional = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));

@@ -39,4 +39,23 @@ describe('scripts/check-lock', () => {
     });
     expect(result.stderr).toContain('evil has an install script');
   });
+
+  it('100 refuses a package without a hash of its bytes, with a weak one, or from a folder or an address', () => {
+    const tampered: [Record<string, unknown>, string][] = [
+      [{ version: '1.0.0' }, 'no SHA-512 integrity'],
+      [{ version: '1.0.0', integrity: 'sha1-x' }, 'no SHA-512 integrity'],
+      [{ resolved: '../evil', link: true }, 'is a link to a folder'],
+      [
+        { version: '1.0.0', integrity: 'sha512-x', resolved: 'https://evil.example/x.tgz' },
+        'names where it was downloaded',
+      ],
+    ];
+    for (const [entry, says] of tampered) {
+      const result = checkLock((lock) => {
+        lock.packages['node_modules/evil'] = entry;
+      });
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toContain(says);
+    }
+  });
 });
