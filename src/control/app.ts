@@ -1,6 +1,5 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import { isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
@@ -8,6 +7,7 @@ import type { Log } from '../kit/log.ts';
 import { approvalAnswer } from '../protocol/approvals.ts';
 import { ERROR_STATUS } from '../protocol/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { checkJsonBounds } from '../protocol/read-frame.ts';
 import { runRequest, steerRequest } from '../protocol/run-api.ts';
 import { eventsQuery, listQuery, pauseRequest } from './contract.ts';
 import { ndjsonResponse } from './ndjson.ts';
@@ -86,10 +86,12 @@ async function knownRun(ports: ControlPorts, runId: string) {
 }
 
 async function bodyOf(c: Context): Promise<unknown> {
+  const words = await c.req.text();
+  const bounds = checkJsonBounds(words, LIMITS.requestJsonKeys);
+  if (bounds !== undefined) throw new RunmeshError('bad_request', `The body is ${bounds}.`);
   try {
-    return await c.req.json();
+    return JSON.parse(words);
   } catch (error) {
-    if (error instanceof HTTPException) throw error;
     throw new RunmeshError('bad_request', 'The body is not JSON.', { cause: error });
   }
 }
