@@ -1,4 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openNetwork } from '../../src/device/network.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { createModelGateway } from '../../src/models/gateway.ts';
+import { NO_MODELS_CONFIG } from '../../src/protocol/models-config.ts';
 import { linkPollText } from '../../src/protocol/signing.ts';
 import {
   acceptDispatch,
@@ -424,6 +430,97 @@ describe('a key', () => {
       statuses.push((await callApi(mesh, 'GET', '/healthz', { apiKey: null, headers })).status);
     }
     expect(statuses).toEqual([200, 200, 200, 429]);
+  });
+});
+
+describe('the model proxy', () => {
+  it('65 takes neither headers nor an address from its caller beside the mesh’s own key', async () => {
+    const heard: { url: string; headers: IncomingHttpHeaders }[] = [];
+    const provider = createServer((request, response) => {
+      heard.push({ url: String(request.url), headers: request.headers });
+      request.resume().on('end', () => response.writeHead(400).end('{}'));
+    });
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void provider.close());
+    const { port } = provider.address() as AddressInfo;
+    const env = { OPENAI_API_KEY: 'sk-of-the-mesh', OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` };
+    const { fetch } = await openNetwork({ network: {} }, {});
+    const models = createModelGateway({ env, config: NO_MODELS_CONFIG, clock: systemClock, fetch });
+    const mesh = await openMesh({ models });
+    const options = {
+      prompt: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }],
+      headers: { Host: 'evil.example', Authorization: 'Bearer mine', 'OpenAI-Organization': 'org_evil' },
+      baseURL: 'http://evil.example',
+      fetch: 'http://evil.example',
+      providerOptions: { openai: { baseURL: 'http://evil.example' } },
+    };
+    for (const model of [
+      'openai/gpt-5',
+      'http://evil.example/x',
+      'openai-compatible/x',
+      '__proto__/x',
+      '../openai/x',
+    ]) {
+      const answer = await mesh.call('POST', '/v1/model-proxy', { model, options });
+      expect([model, answer.status]).toEqual([model, model.startsWith('openai/') ? 502 : 404]);
+      expect(JSON.stringify(answer.body)).not.toContain('sk-of-the-mesh');
+    }
+    expect(heard).toHaveLength(1);
+    expect(heard[0]?.headers).toMatchObject({
+      host: `127.0.0.1:${port}`,
+      authorization: 'Bearer sk-of-the-mesh',
+    });
+    expect(heard[0]?.headers['openai-organization']).toBeUndefined();
+  });
+
+  it('66 opens for the scope agent:run alone', async () => {
+    const mesh = await openMesh();
+    const reader = (await mesh.call('POST', '/v1/api-keys', { name: 'r', scopes: ['agent:read'] })).data
+      .apiKey;
+    for (const path of ['/v1/model-proxy', '/v1/model-proxy/stream']) {
+      const body = { model: 'm', options: { prompt: [] } };
+      expect((await mesh.call('POST', path, body, reader)).status).toBe(403);
+      expect((await mesh.call('POST', path, body, null)).status).toBe(401);
+    }
+  });
+});
+
+describe('every route', () => {
+  it('123 wants a key with its scope, but for the four that are open to everybody', async () => {
+    const mesh = await openMesh();
+    const { paths } = (await mesh.call('GET', '/openapi.json', undefined, null)).body as {
+      paths: Record<string, Record<string, { security: { bearer?: string[] }[] }>>;
+    };
+    const none = (await mesh.call('POST', '/v1/api-keys', { name: 'n', scopes: ['runmesh:read'] })).data
+      .apiKey;
+    const before = await stateOf(mesh);
+    const open: string[] = [];
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { security }] of Object.entries(methods)) {
+        const route = `${method.toUpperCase()} ${path}`;
+        const call = (apiKey: string | null) =>
+          mesh.call(
+            method.toUpperCase(),
+            path.replace(/\{\w+\}/g, 'x'),
+            method === 'get' ? undefined : {},
+            apiKey,
+          );
+        const scope = security[0]?.bearer?.[0];
+        if (scope === undefined) {
+          open.push(route);
+          continue;
+        }
+        expect([route, (await call(null)).status]).toEqual([route, 401]);
+        if (scope !== 'runmesh:read') expect([route, (await call(none)).status]).toEqual([route, 403]);
+      }
+    }
+    expect(open.sort()).toEqual([
+      'GET /devices/link',
+      'GET /healthz',
+      'POST /v1/runmesh/devices/link/poll',
+      'POST /v1/runmesh/devices/link/start',
+    ]);
+    expect(await stateOf(mesh)).toEqual(before);
   });
 });
 
