@@ -422,15 +422,18 @@ describe('a key', () => {
     expect((await get(mesh.apiKey, '192.0.2.1')).status).toBe(200);
   });
 
-  it('121 is believed no address that a header claims, but by the proxy the host named', async () => {
-    const mesh = await openMesh({ callsPerMinute: 1 });
-    const statuses: number[] = [];
-    for (let i = 0; i < 4; i += 1) {
-      const headers = { 'X-Forwarded-For': `192.0.2.${i}`, Forwarded: `for=192.0.2.${i}` };
-      statuses.push((await callApi(mesh, 'GET', '/healthz', { apiKey: null, headers })).status);
-    }
-    expect(statuses).toEqual([200, 200, 200, 429]);
-  });
+  it.each([{}, { trustedProxy: '192.0.2.1' }])(
+    '121 is believed no address that a header claims, but by the proxy the host named (%o)',
+    async (named) => {
+      const mesh = await openMesh({ callsPerMinute: 1, ...named });
+      const statuses: number[] = [];
+      for (let i = 0; i < 4; i += 1) {
+        const headers = { 'X-Forwarded-For': `192.0.2.${i}`, Forwarded: `for=192.0.2.${i}` };
+        statuses.push((await callApi(mesh, 'GET', '/healthz', { apiKey: null, headers })).status);
+      }
+      expect(statuses).toEqual([200, 200, 200, 429]);
+    },
+  );
 });
 
 describe('the model proxy', () => {
