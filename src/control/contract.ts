@@ -14,6 +14,8 @@ import { usage } from '../protocol/usage.ts';
 /** What `GET /status` answers. Instants are ISO 8601; `…Ms` are epoch milliseconds. */
 export const daemonStatus = z.object({
   deviceId: z.string().nullable(),
+  /** The account it is linked to. */
+  orgId: z.string().nullable(),
   label: z.string(),
   meshUrl: z.string().nullable(),
   connection: z.object({
@@ -52,6 +54,8 @@ export const daemonStatus = z.object({
   /** Where a damaged journal lies that this one had to replace. */
   journalSetAside: z.string().nullable(),
   version: z.string(),
+  /** Whether the system runs it, or somebody's shell. */
+  asService: z.boolean(),
   pid: z.int(),
   startedAt: z.string(),
   rssBytes: z.int().nonnegative(),

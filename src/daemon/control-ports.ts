@@ -85,6 +85,7 @@ export function controlPorts(parts: ControlParts): ControlPorts {
 
 async function statusOf({
   device,
+  world,
   runs,
   link,
   status,
@@ -99,6 +100,7 @@ async function statusOf({
   const active = runs.list();
   return {
     deviceId: device.mesh.deviceId,
+    orgId: device.mesh.orgId,
     label: device.config.deviceLabel ?? device.hostname,
     meshUrl: device.mesh.url,
     connection: {
@@ -122,6 +124,7 @@ async function statusOf({
     power: await power(),
     journalSetAside: journal.setAside ?? null,
     version: device.version,
+    asService: world.env.RUNMESH_SERVICE !== undefined,
     pid: process.pid,
     startedAt,
     rssBytes: process.memoryUsage.rss(),

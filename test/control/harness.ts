@@ -14,6 +14,7 @@ export const SILENT_LOG = createLog({ level: 'silent', destination: { write: () 
 
 export const STATUS: DaemonStatus = {
   deviceId: 'dev_1',
+  orgId: 'org_1',
   label: 'test mac',
   meshUrl: 'http://127.0.0.1:4780',
   connection: { doing: 'connected', lastHeardSeconds: 1, through: null, sessionId: 'ses_1' },
@@ -25,6 +26,7 @@ export const STATUS: DaemonStatus = {
   power: { source: 'battery', percent: 80, keepingAwake: false, keepAwake: 'ac', lastWake: null },
   journalSetAside: null,
   version: '0.1.0',
+  asService: false,
   pid: 42,
   startedAt: '2026-01-01T00:00:00.000Z',
   rssBytes: 50_000_000,

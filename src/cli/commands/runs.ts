@@ -3,7 +3,7 @@ import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine } from '../render/clean.ts';
-import { formatTable, formatUsage } from '../render/format.ts';
+import { formatAgo, formatTable, formatUsage } from '../render/format.ts';
 import { type RunFrame, RunRenderer } from '../render/run-renderer.ts';
 
 export async function listRunsCommand(context: CliContext, output: Output, limit: number): Promise<number> {
@@ -14,7 +14,7 @@ export async function listRunsCommand(context: CliContext, output: Output, limit
     status,
     cleanLine(agent),
     origin,
-    acceptedAt,
+    formatAgo(acceptedAt, context.clock.now()),
   ]);
   if (rows.length === 0) output.say('This device has had no run yet.');
   else
@@ -31,8 +31,8 @@ export async function showRunCommand(context: CliContext, output: Output, runId:
     ['thread', run.threadId],
     ['agent', cleanLine(run.agent)],
     ['status', run.status],
-    ['accepted', run.acceptedAt],
-    ['ended', run.endedAt ?? 'not yet'],
+    ['accepted', formatAgo(run.acceptedAt, context.clock.now())],
+    ['ended', run.endedAt === null ? 'not yet' : formatAgo(run.endedAt, context.clock.now())],
     ['steps', String(run.iterations)],
     ['usage', formatUsage(run.usage)],
     ['events', `${run.committed} committed, ${run.acked} acknowledged by the mesh`],

@@ -5,64 +5,72 @@ import { isRunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
-import { formatDuration, formatPlural, formatTable, formatUsage } from '../render/format.ts';
-import { describePause } from '../render/pause-words.ts';
+import { Redrawn } from '../render/redrawn.ts';
+import { statusLines } from '../render/status-rows.ts';
 
 /** What the daemon is doing; exit 1 where none runs. */
-export async function statusCommand(context: CliContext, output: Output): Promise<number> {
-  const paths = pathsOf(context);
+export async function statusCommand(
+  context: CliContext,
+  output: Output,
+  { watch = false }: { watch?: boolean } = {},
+): Promise<number> {
+  if (watch) return watchStatus(context, output);
+  const status = await askDaemon(context);
+  tell(context, output, status);
+  const lines = status === undefined ? await downLines(context) : statusLines(status, context.clock.now());
+  for (const line of lines) output.say(line);
+  return status === undefined ? 1 : 0;
+}
+
+/** Looks every second until it is stopped, also while no daemon runs. */
+async function watchStatus(context: CliContext, output: Output): Promise<number> {
+  const stop = new AbortController();
+  const forget = context.onSignal(() => stop.abort());
+  const signal = AbortSignal.any([stop.signal, context.unread]);
+  const screen = new Redrawn(output.screen);
+  while (!signal.aborted) {
+    const status = await askDaemon(context);
+    tell(context, output, status);
+    const lines = status === undefined ? await downLines(context) : statusLines(status, context.clock.now());
+    if (!output.json) screen.draw([...lines, '', 'Ctrl-C stops.']);
+    await context.clock.sleep(LOOK_MS, signal);
+  }
+  forget();
+  return 0;
+}
+
+async function askDaemon(context: CliContext): Promise<DaemonStatus | undefined> {
   try {
-    const status = await connectControl(paths.socket).status();
-    output.tell({ type: 'status', up: true, ...status });
-    for (const line of formatTable(rowsOf(status, context.clock.now()))) output.say(line);
-    return 0;
+    return await connectControl(pathsOf(context).socket).status();
   } catch (error) {
     if (!isRunmeshError(error, 'daemon_not_running')) throw error;
-    const { mesh } = readConfig(paths);
-    output.tell({
-      type: 'status',
-      up: false,
-      deviceId: mesh?.deviceId ?? null,
-      meshUrl: mesh?.url ?? null,
-    });
-    output.say(
-      mesh === undefined ? 'This device is not linked.' : `Linked to ${mesh.url} as ${mesh.deviceId}.`,
-    );
-    output.say('The daemon does not run. Start it with `runmesh daemon`.');
-    return 1;
+    return undefined;
   }
 }
 
-function rowsOf(status: DaemonStatus, now: number): string[][] {
-  const { connection } = status;
-  const heard =
-    connection.lastHeardSeconds === null
-      ? 'never'
-      : `${formatDuration(connection.lastHeardSeconds * 1_000)} ago`;
-  const through = connection.through === null ? '' : ` through ${connection.through}`;
-  const running = status.running.map(
-    ({ runId, agent, step, seconds }) =>
-      `${agent} ${runId}, step ${step}, ${formatDuration(seconds * 1_000)}`,
-  );
-  return [
-    ['device', `${status.label} (${status.deviceId ?? 'not linked'})`],
-    ['mesh', `${status.meshUrl ?? 'none'}${through}`],
-    ['link', `${connection.doing}; last heard from the mesh ${heard}`],
-    ...status.paused.map((reason) => ['paused', describePause(reason)]),
-    ['runs', `${formatPlural(status.running.length, 'run')} active, ${status.queued} waiting`],
-    ...running.map((line) => ['', line]),
-    ['today', formatUsage(status.usageToday)],
-    ['secrets', status.secretStore],
-    ...(status.journalSetAside === null
-      ? []
-      : [['journal', `was damaged and begun anew; the old one is ${status.journalSetAside}`]]),
-    [
-      'daemon',
-      `version ${status.version}, pid ${status.pid}, ${Math.round(status.rssBytes / 1_048_576)} MB, since ${status.startedAt}`,
-    ],
-    ...Object.entries(status.loops).map(([name, loop]) => [
-      `  ${name}`,
-      `${loop.doing} (${formatDuration(now - loop.since)})`,
-    ]),
-  ];
+function tell(context: CliContext, output: Output, status: DaemonStatus | undefined): void {
+  if (status !== undefined) return output.tell({ type: 'status', up: true, ...status });
+  const { mesh } = readConfig(pathsOf(context));
+  output.tell({ type: 'status', up: false, deviceId: mesh?.deviceId ?? null, meshUrl: mesh?.url ?? null });
 }
+
+async function downLines(context: CliContext): Promise<string[]> {
+  const { mesh } = readConfig(pathsOf(context));
+  if (mesh === undefined) return ['This device is not linked.', 'Next: runmesh link'];
+  return [`Linked to ${mesh.url} as ${mesh.deviceId}.`, await howToStart(context)];
+}
+
+/** The daemon that nobody runs: by the system, where it knows it, or by hand. */
+async function howToStart(context: CliContext): Promise<string> {
+  const { serviceOf } = await import('../service-world.ts');
+  const service = await serviceOf(context)
+    .status()
+    .catch(() => undefined);
+  if (service?.installed !== true)
+    return 'The daemon does not run. Start it with `runmesh daemon`, or `runmesh service install`.';
+  return service.running
+    ? 'The service runs, and its daemon does not answer yet.'
+    : 'The service does not run. Start it with `runmesh service start`.';
+}
+
+const LOOK_MS = 1_000;

@@ -1,10 +1,28 @@
-import type { GroupParts } from './group.ts';
+import { Option } from 'commander';
+import { type GroupParts, readCount } from './group.ts';
 
 /** What the daemon is doing, and the owner's hand on it. */
 export function addOversight({ add, act, context }: GroupParts): void {
-  add('status', 'Says what the daemon is doing.', 'runmesh status --json').action((_options, command) =>
-    act(command, async (output) => (await import('../commands/status.ts')).statusCommand(context, output)),
-  );
+  add('status', 'Says what the daemon is doing.', 'runmesh status --watch')
+    .option('-w, --watch', 'look again every second')
+    .action((options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/status.ts')).statusCommand(context, output, options),
+      ),
+    );
+
+  add('logs', 'Shows the daemon’s log.', 'runmesh logs -f --level warn')
+    .option('-f, --follow', 'go on with what comes')
+    .option('--run <id>', 'only what belongs to this run')
+    .addOption(new Option('--level <level>', 'this level and worse').choices(LEVELS))
+    .addOption(
+      new Option('-n, --lines <number>', 'most lines to begin with').argParser(readCount).default(100),
+    )
+    .action((options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/logs.ts')).logsCommand(context, output, options),
+      ),
+    );
 
   add(
     'pause',
@@ -24,3 +42,6 @@ export function addOversight({ add, act, context }: GroupParts): void {
       act(command, async (output) => (await import('../commands/pause.ts')).resumeCommand(context, output)),
   );
 }
+
+/** pino's, the least first. */
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];

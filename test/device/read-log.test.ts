@@ -1,0 +1,68 @@
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openLogFile } from '../../src/device/log-file.ts';
+import { readLog } from '../../src/device/read-log.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { tempDir } from '../support/temp.ts';
+
+/** Reads a log as long as the test runs. */
+function follow(file: string, kept = 5) {
+  const stop = new AbortController();
+  const lines: (string | undefined)[] = [];
+  const reading = (async () => {
+    for await (const line of readLog({ file, kept, follow: true, clock: systemClock, signal: stop.signal }))
+      lines.push(line);
+  })();
+  onTestFinished(async () => {
+    stop.abort();
+    await reading;
+  });
+  return lines;
+}
+
+describe('reading the log', () => {
+  it('begins with the oldest file that is kept', async () => {
+    const file = join(tempDir(), 'daemon.log');
+    writeFileSync(`${file}.2`, 'one\n');
+    writeFileSync(`${file}.1`, 'two\nthree\n');
+    writeFileSync(file, 'four\nfi');
+    const lines: (string | undefined)[] = [];
+    const options = {
+      file,
+      kept: 2,
+      follow: false,
+      clock: systemClock,
+      signal: new AbortController().signal,
+    };
+    for await (const line of readLog(options)) lines.push(line);
+    expect(lines).toEqual(['one', 'two', 'three', 'four', undefined]);
+  });
+
+  it('loses no line and doubles none, however often the file is rotated between two looks', async () => {
+    const file = join(tempDir(), 'daemon.log');
+    const lines = follow(file);
+    const sink = openLogFile({ file, maxBytes: 100, kept: 5 });
+    const written = Array.from(
+      { length: 60 },
+      (_, n) => `line ${String(n).padStart(3, '0')} ${'x'.repeat(30)}`,
+    );
+    for (const line of written) {
+      sink.write(`${line}\n`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await expect.poll(() => lines.at(-1), { timeout: 10_000 }).toBe(written.at(-1));
+    expect(lines.filter((line) => line !== undefined)).toEqual(written);
+  });
+
+  it('waits for the end of a line, and for a file that comes later', async () => {
+    const file = join(tempDir(), 'daemon.log');
+    const lines = follow(file);
+    await expect.poll(() => lines).toEqual([undefined]);
+    writeFileSync(`${file}.new`, '');
+    renameSync(`${file}.new`, file);
+    appendFileSync(file, 'ha');
+    appendFileSync(file, 'lf ü\n');
+    await expect.poll(() => lines).toEqual([undefined, 'half ü']);
+  });
+});
