@@ -1,9 +1,8 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 
 /**
- * Takes a keeper's program through a crash point and has it die there. Whether it did stands in what the preload
- * told. `over` resolves when the
- * work of the cycle is done: a point of the work that was not reached by then is given up.
+ * Takes a keeper's program through a crash point and has it die there; whether it did stands in what the preload told.
+ * `over` resolves when the work of the cycle is done: a point of the work that was not reached by then is given up.
  */
 export async function crash(point, { house, random, over, unmetRun }) {
   const keeper = house[point.role];

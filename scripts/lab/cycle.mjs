@@ -25,7 +25,7 @@ export async function runCycle(house, plan, note) {
     ...plan.faults.map(async (name) => {
       const random = plan.randomFor(name);
       await FAULTS[name]({ house, random, pause: pauseOf(random) });
-      note('fault', name);
+      note(name);
     }),
     ...['daemon', 'mesh'].map(async (role) => {
       for (const point of plan.points.filter((one) => one.role === role)) {

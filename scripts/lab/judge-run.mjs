@@ -1,11 +1,12 @@
 import { judgeWitness } from './witness.mjs';
 
 /**
- * Holds one run against what was promised: `caller` is what its caller was told, `stored` what the mesh has, `journaled`
- * what the device has (nothing where it never took the run, or let it go by age), `lines` what its commands wrote.
- * `lostJournal`: its journal was replaced on purpose. Answers what is wrong in words, and the figures.
+ * Holds one run against what was promised: `caller` is what its caller was told, `stored` what the mesh has, `lines`
+ * what its commands wrote. The device has `journaled` in a journal of `journalEpoch`: nothing where it never took the run,
+ * or let it go by age (`pruned`). `lostJournal`: the journal was replaced on purpose. Answers what is wrong in words, and
+ * the figures.
  */
-export function judgeRun({ caller, work, stored, journaled, journalEpoch, lines, poisonable, lostJournal }) {
+export function judgeRun({ caller, work, stored, lines, poisonable, lostJournal, ...device }) {
   const wrong = caller.wrong.map((words) => `its caller ${words}`);
   const say = (words) => wrong.push(words);
   const witness = judgeWitness(work.run, lines);
@@ -22,7 +23,7 @@ export function judgeRun({ caller, work, stored, journaled, journalEpoch, lines,
     if (events.at(-1).type !== 'run_completed') say('something comes after its end');
     if (end.status === 'completed') judgeCalls(work, events, end, say);
   }
-  const between = compare(journaled, stored, { journalEpoch, lostJournal }, say);
+  const between = compare(stored, { ...device, lostJournal }, say);
   judgeTold(caller, events, say);
   const calls = events.filter((event) => event.type === 'tool_call').length;
   const unknown = events.filter(
@@ -67,7 +68,7 @@ function judgeCalls({ order }, events, end, say) {
 }
 
 /** The mesh has what the device committed, once, in order and to the byte; `created_at` included. */
-function compare(journaled, stored, { journalEpoch, lostJournal }, say) {
+function compare(stored, { journaled, journalEpoch, lostJournal, pruned }, say) {
   const mine = stored.events;
   const numbers = mine.map(({ n }) => n);
   const doubled = numbers.length - new Set(numbers).size;
@@ -78,7 +79,7 @@ function compare(journaled, stored, { journalEpoch, lostJournal }, say) {
   if (own.size > 1) say(`its events are of ${own.size} journals`);
   const endedByMesh = mine.at(-1)?.epoch === stored.meshEpoch;
   const otherJournal = lostJournal && !own.has(journalEpoch);
-  // Never taken, or let go by age; or under way in a journal that is no more.
+  if (journaled === undefined && !endedByMesh && !pruned && !lostJournal) say('its device does not know it');
   if (journaled === undefined || otherJournal)
     return { journaled: mine.length, received: mine.length, lost: 0, doubled };
   const theirs = journaled.events;

@@ -24,7 +24,10 @@ export class Keeper {
   #alive;
   #readyWaiters = [];
 
-  /** `start`: `{ program, args, env(life), readyLine }`. `ordersFile` and `doneFile` are how the preload is spoken to. */
+  /**
+   * `{ program, args, env(life), readyLine, onReady, onDeath }`; `ordersFile` and `doneFile` are how the preload is spoken
+   * to. A dead program is started again when `onDeath` has returned.
+   */
   constructor(options) {
     this.#options = options;
     writeFileSync(options.doneFile, '');
@@ -49,9 +52,9 @@ export class Keeper {
     this.#held = true;
   }
 
-  /** Resolves when a life is ready that began after `life` lives. */
-  async ready(after = 0) {
-    while (!this.up || this.life <= after) await new Promise((resolve) => this.#readyWaiters.push(resolve));
+  /** Resolves when the program is up. */
+  async ready() {
+    while (!this.up) await new Promise((resolve) => this.#readyWaiters.push(resolve));
   }
 
   async kill(why = 'killed') {
@@ -149,6 +152,7 @@ export class Keeper {
       signal,
       at,
       asked,
+      wasUp: this.starts.at(-1)?.life === life,
       said: current.stderr() || JSON.stringify(current.lines),
     };
     this.deaths.push(death);

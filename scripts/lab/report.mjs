@@ -16,7 +16,7 @@ export function tableOf(tally) {
     ['events lost', sums.lost],
     ['events doubled', sums.doubled],
     ['tool calls intended', sums.calls],
-    ['tool calls that wrote', sums.executed],
+    ['tool calls executed, by the witness', sums.executed],
     ['executed twice', sums.twice],
     ['outcome unknown', sums.unknown],
     ['writes after a run resumed', sums.late],
@@ -31,7 +31,7 @@ export function tableOf(tally) {
       'most memory, files, log',
       `daemon ${most.daemonMb} MB, mesh ${most.meshMb} MB, ${most.files} files, ${most.walMb.toFixed(1)} MB`,
     ],
-    ['time', `${Math.round(seconds)} s`],
+    ['time', `${Math.round(seconds)} s, at a load of ${quantile(tally.loads, 0.5)?.toFixed(1)} a core`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
@@ -39,10 +39,10 @@ export function tableOf(tally) {
 
 export function sentenceOf(tally, seed, sabotage = []) {
   const { sums } = tally;
-  const hit = POINTS.filter(({ name }) => (tally.points.get(name) ?? 0) > 0).length;
+  const hits = POINTS.map(({ name }) => tally.points.get(name) ?? 0);
   const faults = [...tally.faults.values(), ...tally.points.values()].reduce((sum, n) => sum + n, 0);
   return (
-    `Seed ${seed}: in ${tally.cycles} cycles with ${faults} faults (${hit} of ${POINTS.length} crash points) ` +
+    `Seed ${seed}: in ${tally.cycles} cycles with ${faults} faults (${POINTS.length} crash points, each hit at least ${Math.min(...hits)} times) ` +
     `${sums.journaled} events were journaled, ${sums.lost} lost and ${sums.doubled} doubled; of ${sums.calls} calls ` +
     `${sums.twice} were executed twice and ${sums.late} wrote after their run had resumed; ${tally.orphans} orphans, ` +
     `${sums.endless} runs without an end, ${tally.failures.length} cycles failed; recovery ${msOf(tally.recoveries)}${caughtOf(sabotage)}.`
@@ -85,6 +85,7 @@ export function jsonOf(tally, seed, sabotage = []) {
     wholeTexts: tally.wholeTexts,
     registeredMs: spread(tally.recoveries),
     resumedMs: spread(tally.resumes),
+    loadPerCore: quantile(tally.loads, 0.5),
     most: tally.most,
     skipped: tally.skipped,
     failures: tally.failures,

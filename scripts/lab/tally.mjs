@@ -11,6 +11,8 @@ export function newTally() {
     reconnects: 0,
     orphans: 0,
     refusedStarts: 0,
+    /** The machine's load a core, at the end of each cycle: figures of time mean little without. */
+    loads: [],
     recoveries: [],
     resumes: [],
     most: { daemonMb: 0, meshMb: 0, files: 0, walMb: 0 },

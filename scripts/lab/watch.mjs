@@ -80,11 +80,11 @@ export class Watch {
     return (name === 'daemon' ? disk : meshDisk).fullSince(startedAt);
   }
 
-  #unexpected(name, { life, code, signal, asked, said, startedAt }) {
+  #unexpected(name, { life, code, signal, asked, wasUp, said, startedAt }) {
     const crashed = this.#told.get(`${name} ${life}`);
     if (crashed !== undefined && signal === 'SIGKILL') return undefined;
     if (asked === 'killed' || asked === 'over') return undefined;
-    if (asked === 'stopped' && (code === 0 || signal === 'SIGTERM')) return undefined;
+    if (asked === 'stopped' && (code === 0 || (signal === 'SIGTERM' && !wasUp))) return undefined;
     if (code === 1 && FULL.test(said) && this.#wasFull(name, startedAt)) {
       this.refusedStarts += 1;
       return undefined;
