@@ -18,13 +18,19 @@ export class Caller {
   wholeTexts = 0;
   #house;
   #work;
+  #owner;
   #texts = new Map();
   #giveUp = new AbortController();
   #known = withResolvers();
 
-  constructor(house, work) {
+  constructor(house, work, owner) {
     this.#house = house;
     this.#work = work;
+    this.#owner = owner;
+  }
+
+  get work() {
+    return this.#work;
   }
 
   /** Resolves with the run's id as soon as the mesh gave it one. */
@@ -89,6 +95,7 @@ export class Caller {
     this.ids.push(id);
     this.events.push(told);
     if (event === 'assistant_message') this.#closeText(told.payload, since);
+    if (event === 'approval_requested') this.#owner.hear(this.runId, told.payload);
     if (event === 'run_completed') this.ended = true;
   }
 

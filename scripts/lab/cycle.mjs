@@ -4,15 +4,17 @@ import { crash } from './crashes.mjs';
 import { readJournal, readMesh } from './evidence.mjs';
 import { FAULTS } from './faults.mjs';
 import { ApiError } from './house.mjs';
+import { Owner } from './owner.mjs';
 
 /**
  * One cycle in a house: callers start their runs, what the plan says goes wrong, all of it is undone, and the house comes
- * to rest. Answers the callers with their work, and what is on both disks then.
+ * to rest. Answers the callers with their work, what the owner said, and what is on both disks then.
  */
 export async function runCycle(house, plan, note) {
   house.daemon.restartMs = plan.restartMs.daemon;
   house.mesh.restartMs = plan.restartMs.mesh;
-  const callers = plan.work.map((work) => ({ work, caller: new Caller(house, work) }));
+  const owner = new Owner(house, plan.randomFor);
+  const callers = plan.work.map((work) => ({ work, caller: new Caller(house, work, owner) }));
   const [first] = callers;
   const following = callers.map(async ({ work, caller }) => {
     if (work.kind === 'together') await first.caller.known();
@@ -20,7 +22,7 @@ export async function runCycle(house, plan, note) {
   });
   const asking = callers.map(({ work, caller }) => ask(house, work, caller));
   const over = Promise.all(following);
-  const unmetRun = () => unmet(house, callers, plan, following);
+  const unmetRun = () => unmet(house, callers, new Caller(house, unmetWork(plan), owner), following);
   const troubles = [
     ...plan.faults.map(async (name) => {
       const random = plan.randomFor(name);
@@ -39,8 +41,8 @@ export async function runCycle(house, plan, note) {
   heal(house);
   const endless = await bounded(() => Promise.all(following), LONGEST_MS);
   if (endless) for (const { caller } of callers) caller.giveUp();
-  await Promise.all([...following, ...asking]);
-  return { callers, ...(await rest(house)) };
+  await Promise.all([...following, ...asking, owner.done()]);
+  return { callers, said: owner.said, ...(await rest(house)) };
 }
 
 /** A caller's orders: cancels or steers its run after a while. */
@@ -62,13 +64,14 @@ async function ask(house, work, caller) {
   }
 }
 
+function unmetWork({ work: [template] }) {
+  const run = `${template.run}u`;
+  return { ...template, kind: 'unmet', run, order: { ...template.order, lab: run } };
+}
+
 /** A run that is started and cancelled while no device is there to take it. */
-async function unmet(house, callers, plan, following) {
-  const [template] = plan.work;
-  const work = { ...template, kind: 'unmet', run: `${template.run}u`, askAfterMs: 0 };
-  work.order = { ...work.order, lab: work.run };
-  const caller = new Caller(house, work);
-  callers.push({ work, caller });
+async function unmet(house, callers, caller, following) {
+  callers.push({ work: caller.work, caller });
   following.push(caller.follow());
   const runId = await caller.known();
   for (let tries = 0; !caller.ended && tries < 200; tries += 1) {

@@ -33,5 +33,5 @@ function wordsFor(dist, edit) {
 
 /** A point as an edit: the copy calls the preload, where there is one. */
 export function editOfPoint({ name, file, find, put }) {
-  return { name, file, find, put: put.replace('@', `globalThis.labReached?.('${name}');`) };
+  return { name, file, find, put: put.replace('@', `globalThis.labReached?.('${name}')`) };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { command } from '../support/command.mjs';
@@ -71,11 +71,16 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
     ['workspaces.default', join(dir, 'workspace')],
     ['models.providers.lab', JSON.stringify(provider)],
     ['maxConcurrentRuns', '4'],
+    ['approvals.fromMesh', 'true'],
     ['sandbox.mode', sandboxed ? 'workspace-write' : 'danger-full-access'],
   ]) {
     const set = runmesh('config', 'set', key, value);
     if ((await set.exited).code !== 0) throw new Error(`config set ${key}: ${set.stderr()}`);
   }
+  // Who starts a run may not answer its questions.
+  const owner = await api('/v1/api-keys', {
+    body: { name: 'owner', scopes: ['agent:read', 'agent:approve'] },
+  });
   const agent = { slug: 'lab', model: 'lab/scripted', executionMode: 'local-mac', targetDeviceId: deviceId };
   await api('/v1/agents', { body: agent });
   const daemon = new Keeper({
@@ -95,6 +100,7 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
     disk,
     meshDisk,
     api,
+    askOwner: apiOf(`http://127.0.0.1:${callers.port}`, owner.apiKey),
     runmesh,
     temporary,
     journalFile: join(home, 'journal.db'),
@@ -112,6 +118,7 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
       if (!keep) rmSync(dir, { recursive: true, force: true });
     },
   };
+  writeFileSync(join(dir, 'workspace', 'append'), 'echo "$LC_LAB $1 $2 $3" >> witness\n');
   watch.house = house;
   daemon.start();
   await daemon.ready();

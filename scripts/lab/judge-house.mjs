@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { commandsByLife } from './orphans.mjs';
+import { listProcesses } from './orphans.mjs';
 
 /**
  * Commands that outlive by six seconds what they belonged to: their daemon, or, where that is alive, all the runs there
- * were. Asked when every run has ended; who is seen then is remembered in `seen` and looked for again later.
+ * were; and helpers that outlive their daemon. Asked when every run has ended; who is seen then is remembered in `seen`
+ * and looked for again later.
  */
 export function findOrphans(house, seen) {
   const now = performance.now();
   const deaths = new Map(house.daemon.deaths.map(({ life, at }) => [life, at]));
-  const alive = [...commandsByLife(house.dir)].flatMap(([life, pids]) => pids.map((pid) => ({ life, pid })));
+  const alive = listProcesses(house);
   for (const { life, pid } of alive) if (!seen.has(pid)) seen.set(pid, deaths.get(life) ?? now);
   for (const pid of seen.keys()) if (!alive.some((one) => one.pid === pid)) seen.delete(pid);
   return alive.filter(({ pid }) => now - seen.get(pid) >= ORPHAN_MS);

@@ -1,3 +1,4 @@
+import { judgeApprovals } from './judge-approvals.mjs';
 import { judgeWitness } from './witness.mjs';
 
 /**
@@ -6,7 +7,17 @@ import { judgeWitness } from './witness.mjs';
  * or let it go by age (`pruned`). `lostJournal`: the journal was replaced on purpose. Answers what is wrong in words, and
  * the figures.
  */
-export function judgeRun({ caller, work, stored, lines, poisonable, lostJournal, ...device }) {
+export function judgeRun({
+  caller,
+  work,
+  stored,
+  lines,
+  poisonable,
+  lostJournal,
+  said,
+  mayExpire,
+  ...device
+}) {
   const wrong = caller.wrong.map((words) => `its caller ${words}`);
   const say = (words) => wrong.push(words);
   const witness = judgeWitness(work.run, lines);
@@ -25,12 +36,24 @@ export function judgeRun({ caller, work, stored, lines, poisonable, lostJournal,
   }
   const between = compare(stored, { ...device, lostJournal }, say);
   judgeTold(caller, events, say);
+  const questions = judgeApprovals({ events, said, lines, mayExpire });
+  if (!lostJournal) wrong.push(...questions.wrong);
   const calls = events.filter((event) => event.type === 'tool_call').length;
   const unknown = events.filter(
     (event) => event.type === 'tool_result' && JSON.parse(event.payload).status === 'unknown',
   ).length;
   const { twice, late, executed } = lostJournal ? { ...witness, twice: 0, late: 0 } : witness;
-  return { wrong, ...between, calls, unknown, twice, late, executed, endless: ends.length === 0 ? 1 : 0 };
+  return {
+    wrong,
+    ...between,
+    calls,
+    unknown,
+    twice,
+    late,
+    executed,
+    asked: questions.asked,
+    endless: ends.length === 0 ? 1 : 0,
+  };
 }
 
 /** A run may end otherwise than completed only for a reason that the lab gave it. */
@@ -121,5 +144,6 @@ const NOTHING = {
   twice: 0,
   late: 0,
   executed: 0,
+  asked: 0,
   endless: 1,
 };

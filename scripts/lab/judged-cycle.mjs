@@ -16,7 +16,7 @@ export async function judgedCycle(open, plan, tally) {
   const late = delay(CYCLE_MS, 'late', { ref: false });
   const came = await Promise.race([running, late]);
   if (came === 'late') return [`the house did not come to rest in ${CYCLE_MS / 1_000} s`, ...watch.wrong];
-  const { callers, journal, mesh, quiet } = came;
+  const { callers, said, journal, mesh, quiet } = came;
   const wrong = watch.wrong.splice(0);
   if (!quiet) wrong.push('the device still had something to send');
   for (const [name, { integrity }] of Object.entries({ journal, mesh }))
@@ -32,6 +32,8 @@ export async function judgedCycle(open, plan, tally) {
       lostJournal: plan.faults.some((name) => LOSE_JOURNAL.includes(name)),
       pruned: plan.points.some(({ name }) => name.includes('prune')),
       lines: witness.get(work.run),
+      said,
+      mayExpire: plan.faults.includes('clock of the daemon'),
       poisonable: house.daemon.deaths.length - deaths >= 3,
     });
     wrong.push(...judged.wrong.map((words) => `${work.run} (${work.kind}, ${caller.runId}): ${words}`));
@@ -66,7 +68,13 @@ function lookAt({ house, seen }, tally) {
   tally.orphans += orphans.length;
   const now = measure(house);
   for (const name of Object.keys(tally.most)) tally.most[name] = Math.max(tally.most[name], now[name]);
-  return [...orphans.map(({ life, pid }) => `process ${pid} of life ${life} is left`), ...judgeMeasure(now)];
+  return [
+    ...orphans.map(
+      ({ life, pid }) =>
+        `process ${pid}, ${life === undefined ? 'a helper' : `a command of life ${life}`}, is left`,
+    ),
+    ...judgeMeasure(now),
+  ];
 }
 
 /** What only shows at the end of a house: who outlived a daemon, or a run, by six seconds, and what a stop leaves. */

@@ -67,6 +67,7 @@ async function findOut({ name, breaks, ...rest }) {
     cycles: CATCH_WITHIN,
     sabotage,
     mostFailures: 1,
+    signal: stopped.signal,
     onCycle,
   });
   return { name, breaks, cycles: ran, cycle: failures[0]?.cycle, wrong: failures[0]?.wrong[0] };

@@ -1,21 +1,32 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Processes that bear a life of this house in their environment, as commands of that life do: by life, their pids. The
- * daemon and the mesh themselves are not commands.
+ * Processes of a house that are neither its daemon nor its mesh: `{ pid, life }`. A command bears its life in its
+ * environment. A helper (the leash, its proxies) bears the house's temporary folder alone, and is listed, without a life,
+ * where it does not descend from the daemon that lives.
  */
-export function commandsByLife(home) {
-  const lives = new Map();
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    const environ = readText(`/proc/${pid}/environ`);
-    if (!environ.includes(`\0HOME=${home}\0`) && !environ.startsWith(`HOME=${home}\0`)) continue;
-    if (environ.includes('LAB_LIFE=')) continue;
-    const life = /(?:^|\0)LC_LAB=(\d+)\0/.exec(environ)?.[1];
-    if (life === undefined || !isAlive(pid)) continue;
-    lives.set(Number(life), [...(lives.get(Number(life)) ?? []), Number(pid)]);
+export function listProcesses({ dir, temporary, daemon }) {
+  const found = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name) || !isAlive(name)) continue;
+    const pid = Number(name);
+    const environ = `\0${readText(`/proc/${name}/environ`)}`;
+    if (environ.includes('\0LAB_LIFE=')) continue;
+    const life = /\0LC_LAB=(\d+)\0/.exec(environ)?.[1];
+    if (life !== undefined && environ.includes(`\0HOME=${dir}\0`)) found.push({ pid, life: Number(life) });
+    else if (environ.includes(`\0TMPDIR=${temporary}`) && !descends(pid, daemon.pid)) found.push({ pid });
   }
-  return lives;
+  return found;
+}
+
+function descends(pid, ancestor) {
+  for (let at = pid; at > 1; at = parentOf(at)) if (at === ancestor) return true;
+  return false;
+}
+
+function parentOf(pid) {
+  const stat = readText(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
 }
 
 function readText(path) {
@@ -33,11 +44,17 @@ function isAlive(pid) {
 
 /** Kills the helper processes that a daemon runs commands with. */
 export function killLeashes(daemonPid) {
-  for (const pid of leashesOf(daemonPid)) process.kill(pid, 'SIGKILL');
+  for (const pid of leashesOf(daemonPid)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
 }
 
 /** Children of a daemon that are leashes. */
-export function leashesOf(daemonPid) {
+function leashesOf(daemonPid) {
   const text = readText(`/proc/${daemonPid}/task/${daemonPid}/children`);
   const children = text.split(' ').filter(Boolean).map(Number);
   return children.filter((pid) => readText(`/proc/${pid}/cmdline`).includes('leash-main.js'));

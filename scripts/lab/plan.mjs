@@ -5,23 +5,26 @@ import { planWork } from './work.mjs';
 
 /**
  * What happens in a cycle; it follows from the seed and the cycle's number alone. The crash points take turns, so that
- * each has its share whatever chance does: 1.5 of the daemon's a cycle and 0.5 of the mesh's. `only` names the one fault
+ * each has its share whatever chance does: 1.5 of the daemon's a cycle and 0.5 of the mesh's, and
+ * where calls ask 0.75 of those about that. `only` names the one fault
  * or point to use; a sabotage has those under which it shows.
  */
-export function planCycle({ seed, cycle, only, sabotage, witness, hasDisk }) {
+export function planCycle({ seed, cycle, only, sabotage, witness, hasDisk, sandboxed }) {
   const random = randomOf(seed, cycle);
   const names = Object.keys(FAULTS).filter((name) => hasDisk || !NEED_DISK.includes(name));
-  const points = POINTS.filter(({ name }) => sabotage === undefined || sabotage.points.includes(name));
+  const points = POINTS.filter(({ name, when }) => {
+    return (sandboxed || when !== 'ask') && (sabotage === undefined || sabotage.points.includes(name));
+  });
   const chosen = choose(random, cycle, { names: sabotage?.faults ?? names, points, only });
   return {
     ...chosen,
     restartMs: { daemon: random.pick([0, 0, 0, 40, 300]), mesh: random.pick([0, 0, 40, 300]) },
-    work: planWork(
-      random,
+    work: planWork(random, {
       cycle,
       witness,
-      chosen.points.map(({ when }) => when),
-    ),
+      asks: sandboxed,
+      aims: chosen.points.map(({ when }) => when),
+    }),
     randomFor: (what) => randomOf(seed, cycle, what),
   };
 }
@@ -35,11 +38,19 @@ function choose(random, cycle, { names, points, only }) {
   const faults = random.sample(names, random.between(0, 2));
   // Beside it nothing else could be told from what it does itself.
   if (faults.some((name) => LOSE_JOURNAL.includes(name))) return { faults: LOSE_JOURNAL, points: [] };
-  return { faults, points: [...turns(points, 'daemon', cycle, 1.5), ...turns(points, 'mesh', cycle, 0.5)] };
+  const of = (role) => points.filter((point) => point.role === role && point.when !== 'ask');
+  const asking = points.filter(({ when }) => when === 'ask');
+  return {
+    faults,
+    points: [
+      ...turns(of('daemon'), cycle, 1.5),
+      ...turns(of('mesh'), cycle, 0.5),
+      ...turns(asking, cycle, 0.75),
+    ],
+  };
 }
 
-function turns(points, role, cycle, aCycle) {
-  const own = points.filter((point) => point.role === role);
+function turns(own, cycle, aCycle) {
   const from = Math.floor(cycle * aCycle);
   const to = Math.floor((cycle + 1) * aCycle);
   return own.length === 0 ? [] : Array.from({ length: to - from }, (_, n) => own[(from + n) % own.length]);

@@ -1,12 +1,14 @@
 /** What a point at the daemon's start, or at its stop, is reached by. */
 const AT_START = { when: 'start', nth: 1 };
 const IDLE_START = { when: 'idle', nth: 1 };
+/** Only where commands are in a sandbox is there something to ask. */
+const ASKED = { when: 'ask', nth: 1 };
 const AT_STOP = { when: 'stop', nth: 1 };
 
 /**
  * The named crash points: the text `find` that stands in `file` of dist/ exactly once, and what is put there, `@` being
  * the point itself. `when` says what takes the program through it: its work, its start, a start with nothing to do, its stop, an order of a caller
- * (cancel, steer), or a run that is cancelled before its device took it. `nth` bounds the pass that kills.
+ * (cancel, steer), a question to the owner, or a run that is cancelled before its device took it. `nth` bounds the pass that kills.
  */
 export const POINTS = [
   ...inFile('runs/accept-order.js', [
@@ -22,7 +24,7 @@ export const POINTS = [
     {
       name: 'daemon.step.after',
       find: 'return ports.commitStep(said);',
-      put: 'const kept = ports.commitStep(said); @ return kept;',
+      put: 'const kept = ports.commitStep(said); @; return kept;',
     },
   ]),
   ...inFile('agent/run-calls.js', [
@@ -30,6 +32,30 @@ export const POINTS = [
     before('daemon.intent.after', 'const output = await executeTool('),
     before('daemon.outcome.before', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
     after('daemon.outcome.after', 'events.push(...ports.commitOutcome(call.callId, outcome));'),
+  ]),
+  ...inFile('runs/approvals.js', [
+    before(
+      'daemon.ask.before',
+      "commitEvent(runId, { type: 'approval_requested', payload: request });",
+      ASKED,
+    ),
+    after('daemon.ask.after', "commitEvent(runId, { type: 'approval_requested', payload: request });", ASKED),
+    before('daemon.answer.before', "commitEvent(runId, { type: 'approval_resolved', payload });", ASKED),
+    before(
+      'daemon.answer.heeded',
+      'if (ports.subjectOf(judged.ask, workspace.root) !== request.subject)',
+      ASKED,
+    ),
+  ]),
+  ...inFile('link/session.js', [
+    {
+      ...ASKED,
+      name: 'daemon.answer.after',
+      find: 'this.#answer(frame, orders.approve(runId, approvalId, { decision, ...(words !== undefined && { words }) }));',
+      put:
+        'const taken = orders.approve(runId, approvalId, { decision, ...(words !== undefined && { words }) });' +
+        ' @; this.#answer(frame, taken);',
+    },
   ]),
   ...inFile('tools/exec/run-sessions.js', [
     before('daemon.spawn.before', 'const leashed = await this.#open('),
@@ -109,7 +135,7 @@ export const POINTS = [
     {
       name: 'mesh.ack.sent',
       find: "this.send({ type: 'ack', runId, runSequence }));",
-      put: "{ this.send({ type: 'ack', runId, runSequence }); @ });",
+      put: "{ this.send({ type: 'ack', runId, runSequence }); @; });",
     },
   ]),
   ...inFile('mesh/runs/order-run.js', [
@@ -135,10 +161,11 @@ function inFile(file, points) {
   return points.map((point) => ({ when: 'work', nth: 4, file, role: point.name.split('.')[0], ...point }));
 }
 
+/** An expression takes the point along by a comma, so that it may stand behind an `if` without braces. */
 function before(name, find, more = {}) {
-  return { name, find, put: `@ ${find}`, ...more };
+  return { name, find, put: /^(const|return|if) /.test(find) ? `@; ${find}` : `@, ${find}`, ...more };
 }
 
 function after(name, find, more = {}) {
-  return { name, find, put: `${find} @`, ...more };
+  return { name, find, put: `${find} @;`, ...more };
 }

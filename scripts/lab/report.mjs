@@ -19,6 +19,7 @@ export function tableOf(tally) {
     ['tool calls executed, by the witness', sums.executed],
     ['executed twice', sums.twice],
     ['outcome unknown', sums.unknown],
+    ['questions to the owner', sums.asked],
     ['writes after a run resumed', sums.late],
     ['orphans after 6 s', tally.orphans],
     ['runs without an end', sums.endless],

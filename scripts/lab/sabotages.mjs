@@ -34,13 +34,13 @@ export const SABOTAGES = [
       {
         file: 'agent/run-calls.js',
         find: 'ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });',
-        put: '',
+        put: ';',
       },
       {
         file: 'agent/run-calls.js',
-        find: 'const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId));',
+        find: 'const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));',
         put:
-          'const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId));' +
+          'const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));' +
           " if (ports.callState(call.callId) === 'none')" +
           ' ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: false });',
       },

@@ -6,6 +6,7 @@ import { openHouse } from './house.mjs';
 import { judgedCycle, lastLook } from './judged-cycle.mjs';
 import { startModel } from './model.mjs';
 import { planCycle } from './plan.mjs';
+import { POINTS } from './points.mjs';
 import { copyProgram } from './program.mjs';
 import { count, newTally } from './tally.mjs';
 import { Watch } from './watch.mjs';
@@ -46,8 +47,7 @@ async function runHouse(first, storm) {
   const dir = join(root, `house-${first}`);
   const watch = new Watch(join(dir, 'workspace', 'witness'));
   storm.watch.now = watch;
-  // Outside of a sandbox commands are harder to end, so most houses have none.
-  const sandboxed = sabotage === undefined && Math.floor(first / HOUSE_CYCLES) % 3 === 1 && hasSandbox();
+  const sandboxed = wantsSandbox(first, storm) && hasSandbox();
   const house = await openHouse({ dir, program, model, watch, sandboxed });
   const open = { house, watch, digests: new Map(), seen: new Map() };
   const hasDisk = house.disk.fill !== undefined;
@@ -56,7 +56,7 @@ async function runHouse(first, storm) {
   try {
     for (let last = false; !last; cycle += 1) {
       const began = performance.now();
-      const plan = planCycle({ ...storm, cycle, witness: watch.witness, hasDisk });
+      const plan = planCycle({ ...storm, cycle, witness: watch.witness, hasDisk, sandboxed });
       const wrong = await judgedCycle(open, plan, tally);
       tally.cycles += 1;
       tally.loads.push(loadavg()[0] / availableParallelism());
@@ -70,6 +70,12 @@ async function runHouse(first, storm) {
   }
   gather(watch, tally);
   return cycle;
+}
+
+/** Outside of a sandbox commands are harder to end, so most houses have none; inside there is something to ask about. */
+function wantsSandbox(first, { sabotage, only }) {
+  if (only !== undefined) return POINTS.some(({ name, when }) => name === only && when === 'ask');
+  return sabotage === undefined && Math.floor(first / HOUSE_CYCLES) % 3 === 1;
 }
 
 function hasSandbox() {

@@ -47,5 +47,6 @@ export const SUMMED = [
   'twice',
   'unknown',
   'late',
+  'asked',
   'endless',
 ];

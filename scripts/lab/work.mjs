@@ -2,15 +2,23 @@
  * What callers ask for in a cycle: two or three runs of three to eight calls, most of which append to the witness file
  * (outside of every journal), some of which leave behind what is hard to end, some of which only read.
  */
-export function planWork(random, cycle, witness, aims) {
+export function planWork(random, { cycle, witness, asks, aims }) {
   const kinds = ['plain', 'plain'];
   if (random.chance(0.5)) kinds.push(random.pick(['plain', 'together', 'deadline']));
   if (aims.includes('order') || random.chance(0.25)) kinds[1] = random.pick(['cancelled', 'steered']);
-  return kinds.map((kind, n) => planRun(random, { kind, run: `c${cycle}${'abc'[n]}`, witness }));
+  return kinds.map((kind, n) =>
+    planRun(random, {
+      kind,
+      run: `c${cycle}${'abc'[n]}`,
+      witness,
+      asks,
+      asksFirst: aims.includes('ask') && n < 2,
+    }),
+  );
 }
 
 /** `together`: in the thread of the first run. `askAfterMs`: when its caller cancels, or steers. */
-export function planRun(random, { kind, run, witness }) {
+function planRun(random, { kind, run, witness, asks, asksFirst }) {
   let call = 0;
   const steps = Array.from({ length: random.between(2, kind === 'deadline' ? 3 : 6) }, () => {
     const id = `${run}_${call}`;
@@ -18,6 +26,7 @@ export function planRun(random, { kind, run, witness }) {
     const how = random.unit();
     const sayAndCalls = (calls) => ({ say: random.pick(WORDS), wordMs: random.pick([0, 0, 2, 8]), calls });
     if (kind === 'deadline') return sayAndCalls([exec(id, append(witness, run, id, 0.9))]);
+    if (asks && (how > 0.9 || (asksFirst && call === 1))) return sayAndCalls([askToLeave(run, id)]);
     if (how < 0.12) {
       call += 1;
       const args = { path: '.' };
@@ -43,6 +52,15 @@ export function planRun(random, { kind, run, witness }) {
 
 function exec(id, cmd) {
   return { id, name: 'exec_command', args: { cmd, login: false } };
+}
+
+/**
+ * Asks to leave the sandbox. An answer is bound to the files that a command names, and the witness changes all the time: so
+ * it is a script that names it.
+ */
+function askToLeave(run, id) {
+  const args = { cmd: `sh append ${run} ${id} begin`, login: false, with_escalated_permissions: true };
+  return { id, name: 'exec_command', args: { ...args, justification: 'The lab asks.' } };
 }
 
 /** A line when the call begins and one when it ends; the life it runs in is in its environment. */
