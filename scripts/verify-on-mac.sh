@@ -67,6 +67,27 @@ check "a command runs on a pty, and what it left behind is ended" node_script '
   if (exitCode !== 0 || !output.includes("hello")) throw new Error(`exit ${exitCode}: ${output}`);
   const left = [...findMarked(mark)].filter((pid) => listProcesses().get(pid)?.zombie === false);
   if (left.length > 0) throw new Error(`still alive: ${left}`);'
+check_mac "the power source is read" node_script '
+  const { readPmset } = await import("./dist/device/power-source.js");
+  const { execFileSync } = await import("node:child_process");
+  const { source } = readPmset(execFileSync("/usr/bin/pmset", ["-g", "batt"], { encoding: "utf8" }));
+  if (source === "unknown") throw new Error("pmset says something else");'
+check_mac "caffeinate holds off idle sleep, and lets go with the process it waits for" bash -c '
+  sleep 30 & watched=$!
+  /usr/bin/caffeinate -i -w $watched & holder=$!
+  sleep 1
+  pmset -g assertions | grep -q "pid $holder(caffeinate).*PreventUserIdleSystemSleep" || exit 1
+  kill $watched; sleep 1; ! kill -0 $holder 2>/dev/null'
+check_attended "a locked login keychain is known for one (cancel the window that opens; log in again afterwards)" node_script '
+  const { loadKeychain, keychainTrouble } = await import("./dist/device/keychain.js");
+  const { execFileSync } = await import("node:child_process");
+  const keychain = await loadKeychain();
+  await keychain.setPassword("RunMesh", "verify", "s3cret");
+  execFileSync("security", ["lock-keychain"]);
+  const trouble = await keychain.getPassword("RunMesh", "verify").then(() => "answered", keychainTrouble);
+  execFileSync("security", ["unlock-keychain"], { stdio: "inherit" });
+  await keychain.deletePassword("RunMesh", "verify");
+  if (!["locked", "denied", "silent"].includes(trouble)) throw new Error(trouble);'
 check_mac "the property list is one that macOS reads" bash -c 'node dist/cli/main.js service install --print-plist | plutil -lint -'
 check_attended "the service is installed, comes back after a SIGKILL and is uninstalled" node scripts/verify-service.mjs
 check_attended "a window asks, shows what it was given, and closes by itself" node_script '

@@ -39,6 +39,8 @@ export const daemonStatus = z.object({
       seconds: z.number().nonnegative(),
     }),
   ),
+  /** Questions of runs that wait for the owner. */
+  approvals: z.int().nonnegative(),
   /** Why no run is started at the moment; empty when nothing is in the way. */
   paused: z.array(z.string()),
   secretStore: z.string(),

@@ -119,6 +119,7 @@ async function statusOf({
         step,
         seconds: (now - (since ?? now)) / 1_000,
       })),
+    approvals: runs.listApprovals().length,
     paused: pause.list(),
     secretStore: device.secrets.kind,
     power: await power(),

@@ -100,7 +100,10 @@ export async function startDaemon(
     clock,
     log,
     policy: () => config.power.keepAwake,
-    busy: () => runs.list().some(({ state }) => state !== 'queued'),
+    busy: () => {
+      const asking = new Set(runs.listApprovals().map(({ runId }) => runId));
+      return runs.list().some(({ runId, state }) => state !== 'queued' && !asking.has(runId));
+    },
   });
   const awake = keepAwake.run(over.signal).catch((error) => {
     log.error({ reason: messageOf(error) }, 'sleep is no longer held off');

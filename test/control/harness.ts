@@ -21,6 +21,7 @@ export const STATUS: DaemonStatus = {
   loops: { link: { doing: 'waiting for frames', since: 1_000 } },
   queued: 1,
   running: [{ runId: 'run_1', agent: 'fixer', step: 2, seconds: 3 }],
+  approvals: 0,
   paused: ['disk_full'],
   secretStore: 'file',
   power: { source: 'battery', percent: 80, keepingAwake: false, keepAwake: 'ac', lastWake: null },

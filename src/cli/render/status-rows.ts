@@ -20,6 +20,9 @@ export function statusLines(status: DaemonStatus, now: number): string[] {
       '',
       `${agent} ${runId}, step ${step}, ${formatDuration(seconds * 1_000)}`,
     ]),
+    ...(status.approvals > 0
+      ? [['approvals', `${formatPlural(status.approvals, 'question')} for you: runmesh approvals`]]
+      : []),
     ['today', formatUsage(usageToday)],
     ['power', describePower(status.power, now)],
     ['secrets', STORES[status.secretStore] ?? status.secretStore],
