@@ -5,7 +5,7 @@ import { startControlServer } from '../../src/control/server.ts';
 import { devicePaths } from '../../src/device/paths.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { CliWorld } from '../cli/harness.ts';
-import { portsWith } from '../control/harness.ts';
+import { portsWith, RUN, STATUS } from '../control/harness.ts';
 import { callApi } from '../support/api.ts';
 import { House } from '../support/house.ts';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
@@ -107,7 +107,7 @@ describe('an approval', () => {
     await started.body?.cancel();
   });
 
-  it('96 shows nothing that a terminal would obey, and the whole of what would run', async () => {
+  it('96 shows nothing that a terminal would obey, in questions, runs and the status, and the whole of what would run', async () => {
     const world = new CliWorld();
     const paths = devicePaths(world.context.env, 'linux', world.home);
     const long = `echo ${'x'.repeat(9_000)} the-end`;
@@ -126,18 +126,27 @@ describe('an approval', () => {
       runId: `run${nasty}`,
       agent: nasty,
     };
-    const log = createLog({ level: 'silent', destination: { write: () => {} } });
-    const server = await startControlServer({
-      socketPath: paths.socket,
-      ports: portsWith({ listApprovals: () => [question] }),
-      log,
+    const run = { ...RUN, agent: nasty, result: nasty, error: { code: nasty, message: nasty } };
+    const running = [{ runId: nasty, agent: nasty, step: 1, seconds: 1 }];
+    const connection = { ...STATUS.connection, doing: nasty };
+    const ports = portsWith({
+      listApprovals: () => [question],
+      listRuns: () => [run],
+      readRun: () => run,
+      status: () => ({ ...STATUS, label: nasty, approvals: 1, running, connection, paused: [nasty] }),
     });
-    expect(await world.run('approvals')).toBe(0);
+    const log = createLog({ level: 'silent', destination: { write: () => {} } });
+    const server = await startControlServer({ socketPath: paths.socket, ports, log });
+    for (const words of [['approvals'], ['runs'], ['runs', 'show', 'x'], ['status']]) {
+      expect([words, await world.run(...words)]).toEqual([words, 0]);
+    }
     await server.close();
     expect(world.out).toContain('OUTSIDE the sandbox');
     expect(world.out).toContain(long);
-    expect(world.out).not.toMatch(
-      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|[\u{e0000}-\u{e007f}]/u,
-    );
+    expect(world.out).toContain('1 question for you: runmesh approvals');
+    expect(world.out).not.toMatch(OBEYED);
   });
 });
+
+/** What moves, hides, colours or turns text on a terminal, line feeds excepted. */
+const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|[\u{e0000}-\u{e007f}]/u;

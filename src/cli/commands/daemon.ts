@@ -2,6 +2,7 @@ import type { RunningDaemon } from '../../daemon/daemon.ts';
 import { isRunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
+import { cleanLine } from '../render/clean.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function daemonCommand(context: CliContext, output: Output): Promis
     output.note(error.message);
     return 0;
   }
-  output.say(`The daemon of device ${daemon.deviceId} is up; connecting.`);
+  output.say(`The daemon of device ${cleanLine(daemon.deviceId)} is up; connecting.`);
   daemon.ready.then(
     ({ sessionId }) => {
       output.tell({ type: 'daemon_ready', deviceId: daemon.deviceId, sessionId });

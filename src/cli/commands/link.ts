@@ -12,6 +12,7 @@ import { RunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import { networkOf, openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
+import { cleanLine } from '../render/clean.ts';
 import { tellDaemon } from '../tell-daemon.ts';
 import { showLink } from './link-waiting.ts';
 
@@ -62,7 +63,7 @@ export async function linkCommand(
   if (options.name !== undefined) setConfig(paths, 'deviceLabel', options.name);
   recordLink(context, pin);
   output.tell({ type: 'linked', deviceId: pin.deviceId, secretStore: secrets.kind });
-  output.say(`Linked as ${pin.deviceId}; its key is kept in ${PLACES[secrets.kind]}.`);
+  output.say(`Linked as ${cleanLine(pin.deviceId)}; its key is kept in ${PLACES[secrets.kind]}.`);
   await tellDaemon(paths.socket, output);
   if (Object.keys(readConfig(paths).workspaces).length === 0) {
     output.say('Next: runmesh config set workspaces.default FOLDER, then runmesh daemon');

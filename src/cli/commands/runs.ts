@@ -36,7 +36,7 @@ export async function showRunCommand(context: CliContext, output: Output, runId:
     ['steps', String(run.iterations)],
     ['usage', formatUsage(run.usage)],
     ['events', `${run.committed} committed, ${run.acked} acknowledged by the mesh`],
-    ...(run.error === undefined ? [] : [['error', `${run.error.code}: ${cleanLine(run.error.message)}`]]),
+    ...(run.error === undefined ? [] : [['error', cleanLine(`${run.error.code}: ${run.error.message}`)]]),
     ...(run.result === null ? [] : [['result', cleanLine(run.result)]]),
   ];
   for (const line of formatTable(rows)) output.say(line);
