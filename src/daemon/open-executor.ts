@@ -73,6 +73,7 @@ export function openExecutor(
     storedKey,
     fetch,
     redactor,
+    audit: audit.record,
     clock,
     random,
     log,

@@ -14,9 +14,11 @@ import { createLeashPool } from '../leash/leash-pool.ts';
 import { startProxyProcess } from '../leash/proxy-client.ts';
 import { reapProcesses } from '../leash/reap.ts';
 import type { Models } from '../models/step.ts';
+import type { RecordAudit } from '../protocol/audit.ts';
 import type { RunHost } from '../runs/ports.ts';
 import { RunSessions, sessionMark } from '../tools/exec/run-sessions.ts';
 import { createToolbox, type Toolbox } from '../tools/registry.ts';
+import { auditDenials } from './audit-denials.ts';
 import { createRunWorkspaces } from './run-workspace.ts';
 
 export interface RunHostOptions {
@@ -32,6 +34,7 @@ export interface RunHostOptions {
   storedKey(provider: string): string | undefined;
   fetch: typeof fetch;
   redactor: Redactor;
+  audit: RecordAudit;
   clock: Clock;
   random: Random;
   log: Log;
@@ -48,9 +51,10 @@ export interface OpenedHost {
 
 export function createRunHost(options: RunHostOptions): OpenedHost {
   const { config, paths, env, platform, models, fetch, redactor, clock, random, log } = options;
+  const onDenied = auditDenials(options.audit, clock);
   const leashes = createLeashPool({
     leash: () => startLeash({ log, temporary: paths.temporary }),
-    proxies: (domains) => startProxyProcess(domains, { log, temporary: paths.temporary }),
+    proxies: (domains) => startProxyProcess(domains, { log, temporary: paths.temporary, onDenied }),
   });
   const sessions = new RunSessions(leashes.open, random, redactor);
   const workspaceOf = createRunWorkspaces(options);

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
-import type { Proxies } from './sandbox-proxies.ts';
+import type { DeniedAddress, Proxies } from './sandbox-proxies.ts';
 import { SYSTEM_PATH } from './system-program.ts';
 
 /** The proxies of a list of domains, in a process of their own. */
@@ -16,13 +16,15 @@ export interface StartProxyOptions {
   log: Log;
   /** Where it keeps its sockets: a folder that is hidden from every sandbox but for them. */
   temporary?: string;
+  /** A connection was refused, since its name is not on the list. */
+  onDenied?: (denied: DeniedAddress) => void;
   entry?: string;
 }
 
 /** Throws `sandbox_unavailable` where they cannot be started. */
 export async function startProxyProcess(
   domains: readonly string[],
-  { log, temporary, entry = ENTRY }: StartProxyOptions,
+  { log, temporary, onDenied = () => {}, entry = ENTRY }: StartProxyOptions,
 ): Promise<ProxyProcess> {
   const child = fork(entry, [JSON.stringify(domains)], {
     detached: true,
@@ -46,6 +48,10 @@ export async function startProxyProcess(
       );
     child.once('error', failed);
     child.once('exit', failed);
+  });
+  child.on('message', (message) => {
+    const { denied } = message as { denied?: DeniedAddress };
+    if (denied !== undefined) onDenied(denied);
   });
   return {
     get alive() {

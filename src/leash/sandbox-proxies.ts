@@ -15,6 +15,12 @@ export interface Proxies {
   readable: string[];
 }
 
+/** Where something in a sandbox wanted to go and may not. */
+export interface DeniedAddress {
+  host: string;
+  port: number | null;
+}
+
 /**
  * Starts the library's proxies. They belong to its manager, of which a process has one: a process serves one list of
  * domains. A name is let through by the list and then by the addresses it resolves to: not this machine's own, not its
@@ -24,19 +30,27 @@ export async function startProxies(
   domains: readonly string[],
   platform: NodeJS.Platform,
   folder: string,
+  onDenied: (denied: DeniedAddress) => void,
 ): Promise<{ proxies: Proxies; close(): Promise<void> }> {
   const { SandboxManager } = await import('@anthropic-ai/sandbox-runtime/dist/sandbox/sandbox-manager.js');
-  await SandboxManager.initialize({
-    network: {
-      allowedDomains: [...domains],
-      deniedDomains: [],
-      strictAllowlist: true,
-      deniedResolvedAddresses: PRIVATE_RANGES,
+  // The library asks about a name that is not on the list; the answer is always no.
+  const refuse = async ({ host, port }: { host: string; port: number | undefined }) => {
+    onDenied({ host, port: port ?? null });
+    return false;
+  };
+  await SandboxManager.initialize(
+    {
+      network: {
+        allowedDomains: [...domains],
+        deniedDomains: [],
+        deniedResolvedAddresses: PRIVATE_RANGES,
+      },
+      filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
+      ripgrep: { command: '/bin/true' },
+      ...(platform === 'linux' && linuxPrograms(folder)),
     },
-    filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
-    ripgrep: { command: '/bin/true' },
-    ...(platform === 'linux' && linuxPrograms(folder)),
-  });
+    refuse,
+  );
   const [httpProxyPort, socksProxyPort] = [SandboxManager.getProxyPort(), SandboxManager.getSocksProxyPort()];
   const proxyAuthToken = SandboxManager.getProxyAuthToken();
   if (httpProxyPort === undefined || socksProxyPort === undefined || proxyAuthToken === undefined) {

@@ -1,0 +1,26 @@
+import type { Clock } from '../kit/clock.ts';
+import type { RecordAudit } from '../protocol/audit.ts';
+
+/**
+ * Records connections that the sandbox's proxies refused, each address once a minute at most: a program that tries on must
+ * not fill the record. The runs of one list of domains share its proxies, so no run is named.
+ */
+export function auditDenials(
+  audit: RecordAudit,
+  clock: Pick<Clock, 'monotonic'>,
+): (denied: { host: string; port: number | null }) => void {
+  const recorded = new Map<string, number>();
+  return ({ host, port }) => {
+    const now = clock.monotonic();
+    for (const [address, at] of recorded) if (now - at >= AGAIN_MS) recorded.delete(address);
+    const address = `${host}:${port}`;
+    if (recorded.has(address) || recorded.size >= MOST_A_MINUTE) return;
+    recorded.set(address, now);
+    audit('network_denied', { host: host.slice(0, MOST_HOST_UNITS), port });
+  };
+}
+
+const AGAIN_MS = 60_000;
+const MOST_A_MINUTE = 100;
+/** A name may have 253 letters; what is longer is none. */
+const MOST_HOST_UNITS = 300;

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { auditDenials } from '../../src/daemon/audit-denials.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+describe('refused connections', () => {
+  it('are recorded once a minute an address, a hundred addresses a minute, with names of bounded length', async () => {
+    const recorded: unknown[] = [];
+    const clock = new FakeClock();
+    const denied = auditDenials((type, detail) => void recorded.push([type, detail]), clock);
+    for (let n = 0; n < 50; n += 1) denied({ host: 'evil.example', port: 443 });
+    denied({ host: 'evil.example', port: null });
+    expect(recorded).toEqual([
+      ['network_denied', { host: 'evil.example', port: 443 }],
+      ['network_denied', { host: 'evil.example', port: null }],
+    ]);
+    for (let n = 0; n < 500; n += 1) denied({ host: `${n}.${'x'.repeat(1_000)}`, port: 1 });
+    expect(recorded).toHaveLength(100);
+    expect(JSON.stringify(recorded.at(-1)).length).toBeLessThan(400);
+    await clock.advance(60_000);
+    denied({ host: 'evil.example', port: 443 });
+    expect(recorded).toHaveLength(101);
+  });
+});
