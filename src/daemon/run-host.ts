@@ -85,6 +85,7 @@ export function createRunHost(options: RunHostOptions): OpenedHost {
       price: (model) =>
         Object.hasOwn(config.models.prices, model) ? config.models.prices[model] : undefined,
       measure: (runId) => sessions.measure(runId, clock.monotonic()),
+      leftSandbox: (runId, sessionId) => sessions.leftSandbox(runId, sessionId),
       endCommands: async (runId, { over }) => {
         await sessions.endRun(runId);
         if (!over) return;

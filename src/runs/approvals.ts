@@ -13,7 +13,7 @@ import type { DurablePayload, RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import type { PendingApproval } from './approval-ports.ts';
 import { maskEvents } from './mask-events.ts';
-import type { OrderResult, RunsOptions } from './ports.ts';
+import type { OrderResult, RunHost, RunsOptions } from './ports.ts';
 
 export interface Approvals {
   /** Answers when the call may run, or may not; throws `put_down` when the process is to end while nobody has answered. */
@@ -33,7 +33,7 @@ export interface AskedCall {
 type ApprovalOptions = Pick<
   RunsOptions,
   'journal' | 'clock' | 'random' | 'redactor' | 'audit' | 'approvals' | 'onCommitted'
->;
+> & { host: Pick<RunHost, 'leftSandbox'> };
 
 /**
  * The owner's word on calls. Question and answer are events of the run, so a run that waits survives a restart, and an answer
@@ -105,7 +105,13 @@ export function createApprovals(options: ApprovalOptions): Approvals {
     allow: async (asked, run) => {
       const { order, call, repeatable, workspace } = asked;
       const { sandboxed } = workspace.policy;
-      const judged = ports.judge({ name: call.name, arguments: call.arguments, repeatable, sandboxed });
+      const judged = ports.judge({
+        name: call.name,
+        arguments: call.arguments,
+        repeatable,
+        sandboxed,
+        leftSandbox: (sessionId) => options.host.leftSandbox(order.runId, sessionId),
+      });
       if (judged.verdict === 'run') return { allowed: true, outside: judged.outside };
       if (judged.verdict === 'refuse') return { allowed: false, why: judged.why };
       const outside = sandboxed && judged.ask.opens === 'outside_sandbox';

@@ -28,6 +28,8 @@ export interface RunHost {
   price(model: string): ModelPrice | undefined;
   /** What the run's commands have used in this process. */
   measure(runId: string): CommandUse;
+  /** Whether a session of the run runs beyond its sandbox. */
+  leftSandbox(runId: string, sessionId: number): boolean;
   /** Ends every command of the run; resolves when none is left. A run that is `over` also leaves no temporary files. */
   endCommands(runId: string, state: { over: boolean }): Promise<void>;
   /** Ends what is still alive of these processes of an earlier daemon; resolves when none is left. */

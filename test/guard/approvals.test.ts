@@ -17,6 +17,7 @@ const command = (cmd: string, more: object = {}) => ({
   arguments: JSON.stringify({ cmd, ...more }),
   repeatable: false,
   sandboxed: true,
+  leftSandbox: () => false,
 });
 const escalated = { with_escalated_permissions: true, justification: 'it needs the network' };
 
@@ -164,9 +165,32 @@ describe('a call', () => {
     });
   });
 
+  it('that types into a command beyond the sandbox asks again, and only reading it or ending it does not', () => {
+    const typing = (chars: string | undefined, sessionId: number) =>
+      judgeCall(
+        {
+          name: 'write_stdin',
+          arguments: JSON.stringify({ session_id: sessionId, ...(chars !== undefined && { chars }) }),
+          repeatable: false,
+          sandboxed: true,
+          leftSandbox: (id) => id === 7,
+        },
+        ON_REQUEST,
+      );
+    expect(typing('rm -rf ~\n', 7)).toMatchObject({
+      verdict: 'ask',
+      ask: { opens: 'outside_sandbox', prefix: null },
+    });
+    for (const chars of [undefined, '', '\u0003', '\u0004']) expect(typing(chars, 7).verdict).toBe('run');
+    expect(typing('rm -rf x\n', 8).verdict).toBe('run');
+  });
+
   it('of another tool is asked about under untrusted where it may change something or tell a stranger', () => {
     const verdict = (name: string, args: object, repeatable: boolean) =>
-      judgeCall({ name, arguments: JSON.stringify(args), repeatable, sandboxed: true }, UNTRUSTED).verdict;
+      judgeCall(
+        { name, arguments: JSON.stringify(args), repeatable, sandboxed: true, leftSandbox: () => false },
+        UNTRUSTED,
+      ).verdict;
     expect(verdict('read_file', { path: 'a' }, true)).toBe('run');
     expect(verdict('write_file', { path: 'a', content: 'b' }, false)).toBe('ask');
     expect(verdict('web_search', { query: 'a' }, true)).toBe('ask');

@@ -25,6 +25,7 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
     clock,
     random: systemRandom,
     redactor: createRedactor([]),
+    host: { leftSandbox: () => false },
     audit: (type) => void audited.push(type),
     onCommitted: () => {},
     approvals: {

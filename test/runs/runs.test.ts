@@ -70,6 +70,7 @@ function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {
     limits: () => limits,
     price: () => undefined,
     measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
+    leftSandbox: () => false,
     endCommands: async (runId) => void log.push(`${runId} commands ended`),
     reap: async (processes) => void log.push(`reaped ${processes.map(({ pid }) => pid)}`),
   };

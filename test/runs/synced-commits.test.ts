@@ -50,6 +50,7 @@ async function runOf(tool: Tool, turns: number): Promise<number> {
       limits: () => ({}),
       price: () => undefined,
       measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
+      leftSandbox: () => false,
       endCommands: async () => {},
       reap: async () => {},
     },

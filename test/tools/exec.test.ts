@@ -108,6 +108,16 @@ describe('exec_command', () => {
     expect(reported.started).toEqual([]);
   });
 
+  it('runs beyond the sandbox only where its owner said so, and the session is known for it', async () => {
+    const on = terminal();
+    for (const outside of [true, false]) {
+      const output = await on.exec({ cmd: 'sleep 30', yield_time_ms: 250 }, { outside });
+      expect(output.sandbox?.sandboxed).toBe(!outside && on.workspace.policy.sandboxed);
+      expect(on.sessions.leftSandbox('run-1', output.session ?? 0)).toBe(outside);
+      expect(on.sessions.leftSandbox('run-2', output.session ?? 0)).toBe(false);
+    }
+  });
+
   it('runs nothing when its process cannot be committed', async () => {
     const on = terminal();
     const output = await on.exec(

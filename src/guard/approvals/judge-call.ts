@@ -21,6 +21,8 @@ export interface JudgedCall {
   repeatable: boolean;
   /** Whether the run's commands are in a sandbox, so that there is something to leave. */
   sandboxed: boolean;
+  /** Whether a command that runs under this number is beyond the sandbox. */
+  leftSandbox(sessionId: number): boolean;
 }
 
 /** What the owner is asked. */
@@ -46,13 +48,15 @@ export type Judgement =
 /** Whether a call may run as it is, may not, or is for the owner to decide. */
 export function judgeCall(call: JudgedCall, rules: ApprovalRules): Judgement {
   if (call.name === 'exec_command') return judgeCommand(call, rules);
-  if (rules.policy !== 'untrusted' || !changesSomething(call)) return INSIDE;
+  const typing = call.name === 'write_stdin' ? judgeTyping(call) : 'harmless';
+  if (typing !== 'outside' && (rules.policy !== 'untrusted' || !changesSomething(call, typing)))
+    return INSIDE;
   return whatIsShown({
     tool: call.name,
     what: showExactly(call.arguments),
     workdir: '.',
     reason: null,
-    opens: 'nothing',
+    opens: typing === 'outside' || !call.sandboxed ? 'outside_sandbox' : 'nothing',
     prefix: null,
     words: undefined,
     shell: null,
@@ -96,11 +100,19 @@ function whatIsShown(ask: Ask): Judgement {
 }
 
 /** A search on the web tells a stranger what is searched for; typing into a program may do anything. */
-function changesSomething(call: JudgedCall): boolean {
+function changesSomething(call: JudgedCall, typing: Typing): boolean {
   if (call.name === 'web_search') return true;
-  if (call.name !== 'write_stdin') return !call.repeatable;
-  const read = z.object({ chars: z.string().optional() }).safeParse(parsed(call.arguments));
-  return read.success && (read.data.chars ?? '') !== '';
+  return call.name === 'write_stdin' ? typing !== 'harmless' : !call.repeatable;
+}
+
+/**
+ * What is typed is a command to whoever reads it: into one that left the sandbox it is asked about as that was. Reading, and the
+ * keys that end a program, are harmless.
+ */
+function judgeTyping(call: JudgedCall): Typing {
+  const read = typingArguments.safeParse(parsed(call.arguments));
+  if (!read.success || ['', '\u0003', '\u0004'].includes(read.data.chars)) return 'harmless';
+  return call.sandboxed && call.leftSandbox(read.data.session_id) ? 'outside' : 'inside';
 }
 
 function parsed(text: string): unknown {
@@ -119,6 +131,9 @@ const commandArguments = z.object({
   with_escalated_permissions: z.boolean().optional(),
   justification: z.string().optional(),
 });
+
+type Typing = 'harmless' | 'inside' | 'outside';
+const typingArguments = z.object({ session_id: z.number(), chars: z.string().default('') });
 
 const INSIDE: Judgement = { verdict: 'run', outside: false };
 const NEVER =

@@ -8,6 +8,8 @@ import { LineEnds } from './line-ends.ts';
 export class CommandSession {
   readonly id: number;
   readonly command: string;
+  /** Whether it runs beyond its run's sandbox. */
+  readonly outside: boolean;
   /** Set when the command has ended and its output is whole. */
   exit: SessionExit | undefined;
   /** Whether nothing of the command is left, what it put into the background included. */
@@ -24,6 +26,7 @@ export class CommandSession {
   constructor(options: {
     id: number;
     command: string;
+    outside: boolean;
     tty: boolean;
     leashed: LeashSession;
     redactor: Redactor;
@@ -31,6 +34,7 @@ export class CommandSession {
   }) {
     this.id = options.id;
     this.command = options.command;
+    this.outside = options.outside;
     this.#leashed = options.leashed;
     this.#lineEnds = options.tty ? undefined : new LineEnds();
     this.#redactor = options.redactor;

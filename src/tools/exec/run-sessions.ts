@@ -43,6 +43,7 @@ export class RunSessions {
     const session = new CommandSession({
       id,
       command: start.command,
+      outside: context.outside,
       tty: start.tty,
       leashed,
       redactor: this.#redactor,
@@ -96,6 +97,11 @@ export class RunSessions {
     this.#runs.delete(runId);
     this.#meters.delete(runId);
     await Promise.all(sessions.filter((session) => !session.gone).map((session) => session.end()));
+  }
+
+  /** Whether a session of the run runs beyond its sandbox. */
+  leftSandbox(runId: string, id: number): boolean {
+    return this.#runs.get(runId)?.get(id)?.outside ?? false;
   }
 
   /** What the run's commands have used in this process. */
