@@ -13,6 +13,8 @@ export class Caller {
   events = [];
   wrong = [];
   ended = false;
+  /** Its device said that it took the words this caller steered by. */
+  steered = false;
   reconnects = -1;
   /** Texts that were told whole while nothing disturbed the link. */
   wholeTexts = 0;
@@ -27,10 +29,6 @@ export class Caller {
     this.#house = house;
     this.#work = work;
     this.#owner = owner;
-  }
-
-  get work() {
-    return this.#work;
   }
 
   /** Resolves with the run's id as soon as the mesh gave it one. */

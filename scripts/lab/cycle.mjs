@@ -14,15 +14,18 @@ export async function runCycle(house, plan, note) {
   house.daemon.restartMs = plan.restartMs.daemon;
   house.mesh.restartMs = plan.restartMs.mesh;
   const owner = new Owner(house, plan.randomFor);
-  const callers = plan.work.map((work) => ({ work, caller: new Caller(house, work, owner) }));
-  const [first] = callers;
-  const following = callers.map(async ({ work, caller }) => {
-    if (work.kind === 'together') await first.caller.known();
-    await caller.follow(work.kind === 'together' ? first.caller.threadId : undefined);
-  });
-  const asking = callers.map(({ work, caller }) => ask(house, work, caller));
-  const over = Promise.all(following);
-  const unmetRun = () => unmet(house, callers, new Caller(house, unmetWork(plan), owner), following);
+  const callers = [];
+  const busy = [];
+  const begin = (work) => {
+    const caller = new Caller(house, work, owner);
+    callers.push({ work, caller });
+    const first = work.kind === 'together' ? callers[0].caller : undefined;
+    const following = followIn(caller, first);
+    busy.push(following, ask(house, work, caller));
+    return following;
+  };
+  const over = Promise.all(plan.work.map(begin));
+  const extraRun = (kind) => begin(plan.extraWork(kind, callers.length));
   const troubles = [
     ...plan.faults.map(async (name) => {
       const random = plan.randomFor(name);
@@ -33,51 +36,41 @@ export async function runCycle(house, plan, note) {
       for (const point of plan.points.filter((one) => one.role === role)) {
         const random = plan.randomFor(point.name);
         if (point.when === 'start' || point.when === 'stop') await pauseOf(random)(0, 500);
-        await crash(point, { house, random, over, unmetRun });
+        await crash(point, { house, random, over, extraRun });
       }
     }),
   ];
   await Promise.all(troubles);
   heal(house);
-  const endless = await bounded(() => Promise.all(following), LONGEST_MS);
+  const endless = await bounded(() => Promise.all(busy), LONGEST_MS);
   if (endless) for (const { caller } of callers) caller.giveUp();
-  await Promise.all([...following, ...asking, owner.done()]);
+  await Promise.all([...busy, owner.done()]);
   return { callers, said: owner.said, ...(await rest(house)) };
 }
 
-/** A caller's orders: cancels or steers its run after a while. */
-async function ask(house, work, caller) {
-  if (work.kind !== 'cancelled' && work.kind !== 'steered') return;
+/** A run in the thread of another begins when that has one. */
+async function followIn(caller, other) {
+  await other?.known();
+  await caller.follow(other?.threadId);
+}
+
+/** A caller's orders: steers its run after a while, or cancels it; at once where no device is there to take it. */
+async function ask(house, { kind, askAfterMs }, caller) {
+  if (!['cancelled', 'steered', 'unmet'].includes(kind)) return;
   const runId = await caller.known();
-  await delay(work.askAfterMs);
-  for (let tries = 0; !caller.ended && tries < 100; tries += 1) {
+  if (kind !== 'unmet') await delay(askAfterMs);
+  for (let tries = 0; !caller.ended && tries < 200; tries += 1) {
     try {
-      const path = `/v1/run/${runId}/${work.kind === 'cancelled' ? 'cancel' : 'steer'}`;
-      const answer = await house.api(path, { body: work.kind === 'cancelled' ? {} : { text: STEER } });
-      work.steered = answer.status === 'done';
+      if (kind === 'steered') {
+        const { status } = await house.api(`/v1/run/${runId}/steer`, { body: { text: STEER } });
+        caller.steered = status === 'done';
+      } else await house.api(`/v1/run/${runId}/cancel`, { body: {} });
       return;
     } catch (error) {
       // An order to cancel may be repeated; words that were perhaps taken may not.
-      if (work.kind === 'steered' || (error instanceof ApiError && error.status < 500)) return;
+      if (kind === 'steered' || (error instanceof ApiError && error.status < 500)) return;
       await delay(50);
     }
-  }
-}
-
-function unmetWork({ work: [template] }) {
-  const run = `${template.run}u`;
-  return { ...template, kind: 'unmet', run, order: { ...template.order, lab: run } };
-}
-
-/** A run that is started and cancelled while no device is there to take it. */
-async function unmet(house, callers, caller, following) {
-  callers.push({ work: caller.work, caller });
-  following.push(caller.follow());
-  const runId = await caller.known();
-  for (let tries = 0; !caller.ended && tries < 200; tries += 1) {
-    const done = await house.api(`/v1/run/${runId}/cancel`, { body: {} }).catch(() => undefined);
-    if (done !== undefined) return;
-    await delay(30);
   }
 }
 

@@ -106,6 +106,8 @@ export async function openHouse({ dir, program, model, watch, sandboxed }) {
     journalFile: join(home, 'journal.db'),
     meshFile: join(meshDisk.dir, 'mesh', 'mesh.db'),
     fairSince: (at) => watch.fairSince(at),
+    /** How often a program of this house died at a crash point. */
+    hitsOf: (point) => watch.hits.get(point) ?? 0,
     close: async ({ keep }) => {
       for (const keeper of [daemon, mesh]) {
         keeper.hold();

@@ -37,7 +37,7 @@ export async function judgedCycle(open, plan, tally) {
       poisonable: house.daemon.deaths.length - deaths >= 3,
     });
     wrong.push(...judged.wrong.map((words) => `${work.run} (${work.kind}, ${caller.runId}): ${words}`));
-    wrong.push(...judgeSteer(work, mesh.runs.get(caller.runId)));
+    wrong.push(...judgeSteer(work, caller, mesh.runs.get(caller.runId)));
     addRun(tally, judged);
     count(tally.ends, mesh.runs.get(caller.runId)?.status ?? 'none');
     tally.wholeTexts += caller.wholeTexts;
@@ -52,7 +52,7 @@ export async function judgedCycle(open, plan, tally) {
   return wrong;
 }
 
-function judgeSteer({ kind, run, steered }, stored) {
+function judgeSteer({ kind, run }, { steered }, stored) {
   if (kind !== 'steered' || stored === undefined) return [];
   const heard = stored.events.filter(
     ({ type, payload }) => type === 'run_steered' && payload.includes(STEER),

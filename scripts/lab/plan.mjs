@@ -1,7 +1,7 @@
 import { FAULTS, LOSE_JOURNAL, NEED_DISK } from './faults.mjs';
 import { POINTS } from './points.mjs';
 import { randomOf } from './seed.mjs';
-import { planWork } from './work.mjs';
+import { planRun, planWork } from './work.mjs';
 
 /**
  * What happens in a cycle; it follows from the seed and the cycle's number alone. The crash points take turns, so that
@@ -25,6 +25,11 @@ export function planCycle({ seed, cycle, only, sabotage, witness, hasDisk, sandb
       asks: sandboxed,
       aims: chosen.points.map(({ when }) => when),
     }),
+    /** One more run, the cycle's `n`th. */
+    extraWork: (kind, n) => {
+      const how = { kind, run: `c${cycle}x${n}`, witness, asks: sandboxed, asksFirst: kind === 'asking' };
+      return planRun(randomOf(seed, cycle, 'extra', n), how);
+    },
     randomFor: (what) => randomOf(seed, cycle, what),
   };
 }

@@ -12,13 +12,13 @@ const AT_STOP = { when: 'stop', nth: 1 };
  */
 export const POINTS = [
   ...inFile('runs/accept-order.js', [
-    before('daemon.accept.before', 'acceptRun(journal, masked, origin);', { nth: 2 }),
-    after('daemon.accept.after', 'acceptRun(journal, masked, origin);', { nth: 2 }),
+    before('daemon.accept.before', 'acceptRun(journal, masked, origin);', { nth: 1 }),
+    after('daemon.accept.after', 'acceptRun(journal, masked, origin);', { nth: 1 }),
   ]),
   ...inFile('runs/end-run.js', [
-    before('daemon.final.before', 'finishRun(journal, runId, end);', { nth: 2 }),
+    before('daemon.final.before', 'finishRun(journal, runId, end);', { nth: 1 }),
   ]),
-  ...inFile('runs/runs.js', [before('daemon.final.after', 'entry.deadline.abort();', { nth: 2 })]),
+  ...inFile('runs/runs.js', [before('daemon.final.after', 'entry.deadline.abort();', { nth: 1 })]),
   ...inFile('agent/run-step.js', [
     before('daemon.step.before', 'return ports.commitStep(said);'),
     {
@@ -119,10 +119,10 @@ export const POINTS = [
     before('mesh.register.after', 'services.log.info({ runId: run.id, agent: run.agentSlug', { nth: 1 }),
   ]),
   ...inFile('mesh/hub/serve-device.js', [
-    after('mesh.dispatch.sent', 'connection.sendText(dispatchText(core, run));', { nth: 2 }),
+    after('mesh.dispatch.sent', 'connection.sendText(dispatchText(core, run));', { nth: 1 }),
   ]),
   ...inFile('mesh/hub/take-frame.js', [
-    before('mesh.accepted.before', 'markRunAccepted(core.store, run.id, connection.journalEpoch', { nth: 2 }),
+    before('mesh.accepted.before', 'markRunAccepted(core.store, run.id, connection.journalEpoch', { nth: 1 }),
     before('mesh.append.before', 'const { run: now, added } = addEvents(core, run.id, frame);'),
     after('mesh.append.after', 'const { run: now, added } = addEvents(core, run.id, frame);'),
     before('mesh.order.answered', 'answerOrder(core.store, frame.orderId, frame);', {

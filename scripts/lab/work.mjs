@@ -17,8 +17,9 @@ export function planWork(random, { cycle, witness, asks, aims }) {
   );
 }
 
-/** `together`: in the thread of the first run. `askAfterMs`: when its caller cancels, or steers. */
-function planRun(random, { kind, run, witness, asks, asksFirst }) {
+/**
+ * A run of a kind. `together`: in the thread of the first run. `unmet`: cancelled before a device took it. `askAfterMs`: when its caller cancels, or steers. */
+export function planRun(random, { kind, run, witness, asks, asksFirst }) {
   let call = 0;
   const steps = Array.from({ length: random.between(2, kind === 'deadline' ? 3 : 6) }, () => {
     const id = `${run}_${call}`;
