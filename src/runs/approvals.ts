@@ -17,7 +17,7 @@ import type { OrderResult, RunHost, RunsOptions } from './ports.ts';
 
 export interface Approvals {
   /** Answers when the call may run, or may not; throws `put_down` when the process is to end while nobody has answered. */
-  allow(asked: AskedCall, run: { signal: AbortSignal; suspended(): boolean }): Promise<Allowed>;
+  allow(asked: AskedCall, run: AskingRun): Promise<Allowed>;
   /** A question can be answered once, until it expires. */
   answer(approvalId: string, answer: ApprovalAnswer, by: string, runId?: string): OrderResult;
   list(): PendingApproval[];
@@ -28,6 +28,14 @@ export interface AskedCall {
   call: DurablePayload<'tool_call'>;
   repeatable: boolean;
   workspace: { root: string; policy: { sandboxed: boolean } };
+}
+
+/** The loop that asks. */
+export interface AskingRun {
+  signal: AbortSignal;
+  suspended(): boolean;
+  /** It begins to wait for its owner; it has its answer. */
+  onWaiting(waits: boolean): void;
 }
 
 type ApprovalOptions = Pick<
@@ -76,7 +84,7 @@ export function createApprovals(options: ApprovalOptions): Approvals {
   const waitFor = async (
     { order: { runId, agent } }: AskedCall,
     request: ApprovalRequest,
-    run: { signal: AbortSignal; suspended(): boolean },
+    run: AskingRun,
   ): Promise<ApprovalResolution> => {
     const over = new AbortController();
     const answered = new Promise<void>((done) => waiting.set(request.approvalId, done));
@@ -127,7 +135,7 @@ export function createApprovals(options: ApprovalOptions): Approvals {
       }
       const request = known ?? ask(order.runId, call.callId, judged.ask, subject);
       const { decision, words } =
-        resolutionOf(history, request.approvalId) ?? (await waitFor(asked, request, run));
+        resolutionOf(history, request.approvalId) ?? (await aside(run, () => waitFor(asked, request, run)));
       if (decision === 'timed_out') return { allowed: false, why: TIMED_OUT };
       if (decision === 'no')
         return { allowed: false, why: words === undefined ? REFUSED : `${REFUSED} They said: ${words}` };
@@ -181,6 +189,14 @@ export function createApprovals(options: ApprovalOptions): Approvals {
     }
     return undefined;
   }
+}
+
+/** Whoever waits for a person is not at work: a process that dies meanwhile is not the run's doing. */
+async function aside<T>(run: AskingRun, wait: () => Promise<T>): Promise<T> {
+  run.onWaiting(true);
+  const result = await wait();
+  run.onWaiting(false);
+  return result;
 }
 
 /** Whether an earlier answer of this run holds for this call too. */

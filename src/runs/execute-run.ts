@@ -41,6 +41,8 @@ export interface Execution {
   onSettling(): void;
   /** A step or a call's outcome was committed: the run got further. */
   onProgress(): void;
+  /** The run waits for its owner, or no longer does. */
+  onWaiting(waits: boolean): void;
   onDelta(delta: Delta): void;
 }
 

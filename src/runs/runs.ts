@@ -80,10 +80,10 @@ export function createRuns(options: RunsOptions): Runs {
       suspended: () => pause.list().includes('draining') || journal.ballast.spent,
       onCommitted: () => options.onCommitted(runId),
       onSettling: () => options.onSettling(runId),
-      onProgress: () => {
-        if (!entry.suspect) return;
-        entry.suspect = false;
-        takeTurns();
+      onProgress: () => clear(entry),
+      onWaiting: (waits) => {
+        markRunning(journal, runId, !waits);
+        if (waits) clear(entry);
       },
       onDelta: (delta) => options.onDelta(runId, delta),
     });
@@ -91,6 +91,13 @@ export function createRuns(options: RunsOptions): Runs {
     if (outcome.kind === 'suspended' && !entry.forgotten) putDown(runId);
     entry.loop = undefined;
     tell(runId, { type: 'returned', outcome });
+    takeTurns();
+  };
+
+  /** A run that got further, or that waits for a person, keeps nobody from working beside it. */
+  const clear = (entry: Entry): void => {
+    if (!entry.suspect) return;
+    entry.suspect = false;
     takeTurns();
   };
 

@@ -45,7 +45,7 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
       justification: 'needs the network',
     });
     const call = { callId, messageId: 'm', step: 1, name: 'exec_command', arguments: args };
-    const run = { signal: abort.signal, suspended: () => world.suspended };
+    const run = { signal: abort.signal, suspended: () => world.suspended, onWaiting: () => {} };
     return approvals.allow(
       {
         order: anOrder(runId),

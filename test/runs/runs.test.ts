@@ -11,6 +11,7 @@ import { PauseReasons } from '../../src/kit/pause.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import type { RunLimits } from '../../src/protocol/run-limits.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
+import type { ApprovalPorts } from '../../src/runs/approval-ports.ts';
 import type { PauseReason, RunHost, Runs } from '../../src/runs/ports.ts';
 import { createRuns } from '../../src/runs/runs.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -29,8 +30,25 @@ const NO_APPROVALS = {
   onAsked: () => {},
 };
 
+const QUESTION = {
+  tool: 'work',
+  what: 'work',
+  workdir: '.',
+  reason: null,
+  opens: 'nothing' as const,
+  prefix: null,
+  words: undefined,
+  shell: null,
+  names: '',
+};
+
 /** A device with a model that calls `work` once and then answers; `work` waits until the test lets it go. */
-function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {}) {
+function device(
+  journal: Journal,
+  clock = new FakeClock(),
+  limits: RunLimits = {},
+  approvals: ApprovalPorts = NO_APPROVALS,
+) {
   const log: string[] = [];
   const waiting = new Map<string, () => void>();
   const work = {
@@ -82,7 +100,7 @@ function device(journal: Journal, clock = new FakeClock(), limits: RunLimits = {
     host,
     redactor: createRedactor([]),
     audit: () => {},
-    approvals: NO_APPROVALS,
+    approvals,
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: 2,
@@ -287,6 +305,43 @@ describe('a device’s runs', () => {
     await second.runs.start();
     await second.ended('a').toBe('completed');
     expect(types(journal, 'a')).not.toContain('error');
+  });
+
+  it('that wait for their owner are not at work: no death counts meanwhile, and others work beside them', async () => {
+    const journal = aJournal();
+    let asks = 0;
+    const asking: ApprovalPorts = {
+      ...NO_APPROVALS,
+      timeoutMs: 60_000,
+      judge: () => {
+        asks += 1;
+        return asks === 1 ? { verdict: 'ask', ask: QUESTION } : { verdict: 'run', outside: false };
+      },
+    };
+    const begin = async () => {
+      asks = 0;
+      const begun = device(journal, new FakeClock(), {}, asking);
+      await begun.runs.start();
+      return begun;
+    };
+    (await begin()).runs.accept(anOrder('a'), 'dispatched');
+    await expect.poll(() => types(journal, 'a')).toContain('approval_requested');
+    for (let deaths = 0; deaths < 3; deaths += 1) {
+      await begin();
+      await expect.poll(() => asks).toBe(1);
+    }
+    // Two deaths at this step are its own, so it is tried alone; it waits again, and `b` has its turn.
+    for (let n = 0; n < 2; n += 1) countDeath(journal, 'a', 1);
+    const last = await begin();
+    last.runs.accept(anOrder('b'), 'dispatched');
+    await last.finishWork('b');
+    await last.ended('b').toBe('completed');
+    expect(readRun(journal, 'a')?.status).toBeUndefined();
+    expect(types(journal, 'a')).not.toContain('error');
+    const [question] = last.runs.listApprovals();
+    last.runs.answerApproval(question?.approvalId ?? '', { decision: 'once' }, 'cli');
+    await last.finishWork('a');
+    await last.ended('a').toBe('completed');
   });
 
   it('keep their deadline when the wall clock is set', async () => {

@@ -64,6 +64,7 @@ async function runOf(tool: Tool, turns: number): Promise<number> {
     onCommitted: () => {},
     onSettling: () => {},
     onProgress: () => {},
+    onWaiting: () => {},
     onDelta: () => {},
   });
   expect(outcome).toMatchObject({ kind: 'completed' });
