@@ -170,6 +170,7 @@ describe('another organisation', () => {
       ['GET', (id) => `/v1/run/${id}/events`, runId],
       ['POST', (id) => `/v1/run/${id}/cancel`, runId, {}],
       ['POST', (id) => `/v1/run/${id}/steer`, runId, { text: 'delete everything' }],
+      ['POST', (id) => `/v1/run/${id}/approvals/apr`, runId, { decision: 'once' }],
       ['GET', (id) => `/v1/runmesh/devices/orders/${id}`, runId],
       ['GET', (id) => `/v1/threads/${id}`, threadId],
       ['GET', (id) => `/v1/threads/${id}/events`, threadId],
