@@ -51,6 +51,8 @@ export const LIMITS = {
   /** What one SSE caller may leave unread before it is cut; it comes back with `Last-Event-ID`. */
   sseBufferBytes: 4_194_304,
   requestBodyBytes: 10_485_760,
+  /** Of the events of one answer; a single larger one comes alone. */
+  answerBytes: 8_388_608,
   /** A long conversation that goes through the model proxy has ten thousands of them. */
   requestJsonKeys: 200_000,
   /** Of one API key; an address may make three times as many. */

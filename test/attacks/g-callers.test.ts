@@ -489,6 +489,33 @@ describe('the model proxy', () => {
   });
 });
 
+describe('an answer', () => {
+  it('124 of events ends before it is too much at once, and leaves nothing out', async () => {
+    const { mesh, device } = await openBoundMesh();
+    const started = await mesh.call('POST', '/v1/run', { agent: 'fixer', prompt: 'x' }, device.apiKey);
+    const { runId, threadId, rolloutId } = started.data;
+    const path = `/v1/threads/${threadId}/events`;
+    const image = 'x'.repeat(5_000_000);
+    for (let n = 1; n <= 3; n += 1) {
+      const events = [event(n, 'tool_result', { callId: `c${n}`, image })];
+      const body = { events, runId, rolloutId, journalEpoch: 'epoch-1', attempt: 1 };
+      expect((await mesh.call('POST', path, body, device.apiKey)).data.ackedRunSequence).toBe(n);
+    }
+    const pages: number[][] = [];
+    let cursor: string | null = '0';
+    while (cursor !== null) {
+      const { body } = await mesh.call('GET', `${path}?cursor=${cursor}`);
+      pages.push(body.data.events.map(({ sequence }: { sequence: number }) => sequence));
+      cursor = body.nextCursor;
+    }
+    expect(pages).toEqual([[1], [2], [3]]);
+    const stream = await SseReader.open(mesh, 'GET', `/v1/run/${runId}/events`);
+    await stream.until(({ id }) => id === `${runId}:3`);
+    expect(stream.frames.map(({ id }) => id)).toEqual([1, 2, 3].map((n) => `${runId}:${n}`));
+    stream.leave();
+  });
+});
+
 describe('every route', () => {
   it('123 wants a key with its scope, but for the four that are open to everybody', async () => {
     const mesh = await openMesh();

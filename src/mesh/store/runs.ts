@@ -101,17 +101,24 @@ export interface RunFilter {
   limit: number;
 }
 
+/** What a list shows of a run: without what its caller said, which may be megabytes. */
+export type RunListRow = Pick<
+  RunRow,
+  'seq' | 'id' | 'userId' | 'threadId' | 'agentId' | 'agentSlug' | 'status' | 'createdAt'
+>;
+
 /** Of an organisation; with a `deviceId`, of that device alone. */
 export function listRuns(
   store: Store,
   { orgId, deviceId }: { orgId: string; deviceId: string | null },
   filter: RunFilter,
-): RunRow[] {
+): RunListRow[] {
   const agent = filter.agent ?? null;
   const status = filter.status ?? null;
-  return store.all<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM runs
-     WHERE org_id = ? AND (? IS NULL OR device_id = ?) AND (? IS NULL OR agent_slug = ?) AND (? IS NULL OR status = ?) AND seq < ?
+  return store.all<RunListRow>(
+    `SELECT seq, id, user_id AS userId, thread_id AS threadId, agent_id AS agentId, agent_slug AS agentSlug, status,
+       created_at AS createdAt
+     FROM runs WHERE org_id = ? AND (? IS NULL OR device_id = ?) AND (? IS NULL OR agent_slug = ?) AND (? IS NULL OR status = ?) AND seq < ?
      ORDER BY seq DESC LIMIT ?`,
     orgId,
     deviceId,

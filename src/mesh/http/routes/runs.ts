@@ -18,7 +18,7 @@ import { dispatchOrderOf } from '../../runs/dispatch-order.ts';
 import { answerApproval, cancelRun, steerRun } from '../../runs/order-run.ts';
 import { registerRun } from '../../runs/register-run.ts';
 import { readRunEvents } from '../../store/read-events.ts';
-import { findRun, listRuns, type RunRow, toRunRecord } from '../../store/runs.ts';
+import { findRun, listRuns, type RunListRow, type RunRow, toRunRecord } from '../../store/runs.ts';
 import { readInput } from '../read-input.ts';
 import { ok, page, type Reply, readBefore, readLimit } from '../reply.ts';
 import { type KeyedCall, keyedRoute, type Route } from '../route.ts';
@@ -198,7 +198,7 @@ function isOnline({ devices }: MeshServices, run: RunRow): boolean {
   return run.deviceId !== null && devices.isOnline(run.deviceId);
 }
 
-function listItem(run: RunRow): z.infer<typeof runListItem> {
+function listItem(run: RunListRow): z.infer<typeof runListItem> {
   return {
     id: run.id,
     sandboxId: null,

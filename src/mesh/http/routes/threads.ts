@@ -112,11 +112,7 @@ function eventsOf({ store }: MeshServices, row: ThreadRow, query: z.infer<typeof
   const limit = readLimit(query, LIMITS.eventsPerPage);
   const after = query.cursor === undefined ? (query.after ?? 0) : readCursor(query.cursor);
   const rolloutId = query.include === undefined ? row.activeRolloutId : undefined;
-  const rows = readThreadEvents(store, row.id, { after, limit: limit + 1, rolloutId });
-  return page(
-    rows,
-    limit,
-    ({ sequence }) => sequence,
-    (events) => ({ thread: toThread(row), events }),
-  );
+  const { events, more } = readThreadEvents(store, row.id, { after, limit, rolloutId });
+  const nextCursor = more ? String(events.at(-1)?.sequence) : null;
+  return { kind: 'page', data: { thread: toThread(row), events }, nextCursor };
 }
