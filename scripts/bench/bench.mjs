@@ -13,7 +13,7 @@ const model = await startModelServer();
 const world = await openWorld(model);
 const figures = {};
 try {
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
   figures.daemonIdle = {
     ours: residentMb(world.daemonPid),
     unit: 'MB before the first run',

@@ -33,6 +33,11 @@ export async function openWorld(model) {
   const provider = JSON.stringify({ type: 'openai-compatible', baseUrl: model.url });
   await runmesh('config', 'set', 'workspaces.default', join(dir, 'workspace')).exited;
   await runmesh('config', 'set', 'models.providers.bench', provider).exited;
+  // What only a first start does (sending what linking left to be sent) is none of what is measured.
+  const first = runmesh('daemon', '--json');
+  await first.line('daemon_ready');
+  first.child.kill('SIGTERM');
+  await first.exited;
   const began = performance.now();
   const daemon = runmesh('daemon', '--json');
   await daemon.line('daemon_ready');
