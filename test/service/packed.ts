@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { onTestFinished } from 'vitest';
+import { CONNECT_PATH } from '../../src/protocol/frames.ts';
 import { tempDir } from '../support/temp.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -68,11 +69,11 @@ export function lendDependencies(dir: string): void {
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
 }
 
-/** A version whose daemon runs and never registers. */
+/** A version whose daemon runs and never registers: it knocks at a door that no mesh has. */
 export function neverRegisters(folder: string): void {
-  const file = join(folder, 'dist', 'daemon', 'daemon.js');
+  const file = join(folder, 'dist', 'protocol', 'frames.js');
   const text = readFileSync(file, 'utf8');
-  const broken = text.replace('const linked = link.run()', 'const linked = new Promise(() => {})');
-  if (broken === text) throw new Error('daemon.js is not as this test knows it');
+  const broken = text.replace(CONNECT_PATH, '/v1/no-such-door');
+  if (broken === text) throw new Error(`${CONNECT_PATH} is not in ${file}`);
   writeFileSync(file, broken);
 }

@@ -59,7 +59,10 @@ describe('runmesh update', () => {
 
     // Back to an older one, which then also goes before the newer program on the PATH.
     const old = await packVersion('0.0.1');
-    expect((await server.run('update', '--from', old)).last).toMatchObject({ code: 'downgrade_refused' });
+    expect((await server.run('update', '--from', old)).last).toMatchObject({
+      code: 'downgrade_refused',
+      message: expect.stringContaining('--allow-downgrade'),
+    });
     expect(await server.status()).toMatchObject({ version: '98.0.0' });
     expect(await server.run('update', '--from', old, '--allow-downgrade')).toMatchObject({
       code: 0,
