@@ -57,7 +57,7 @@ check "a command runs on a pty, and what it left behind is ended" node_script '
   const { listProcesses, findMarked } = await import("./dist/leash/process-table.js");
   const leash = await startLeash({ log: { info() {}, warn(x) { console.error(x); } } });
   const mark = `verify/${process.pid}`;
-  const session = await leash.open({ file: "/bin/bash", args: ["-c", "nohup sleep 61 >/dev/null 2>&1 & sleep 0.3; echo hello"], cwd: "/tmp", env: { PATH: "/usr/bin:/bin", TERM: "dumb" }, mark, columns: 80, rows: 24 });
+  const session = await leash.open({ file: "/bin/bash", args: ["-c", "nohup sleep 61 >/dev/null 2>&1 & sleep 0.3; echo hello"], cwd: "/tmp", env: { PATH: "/usr/bin:/bin", TERM: "dumb" }, mark, policy: { sandboxed: false }, columns: 80, rows: 24 });
   let output = "";
   session.onOutput((text) => { output += text; });
   session.release();
@@ -88,6 +88,7 @@ check_attended "a locked login keychain is known for one (cancel the window that
   execFileSync("security", ["unlock-keychain"], { stdio: "inherit" });
   await keychain.deletePassword("RunMesh", "verify");
   if (!["locked", "denied", "silent"].includes(trouble)) throw new Error(trouble);'
+check "the sandbox refuses what it must (its lines: node scripts/verify-sandbox.mjs)" node scripts/verify-sandbox.mjs
 check_mac "the property list is one that macOS reads" bash -c 'node dist/cli/main.js service install --print-plist | plutil -lint -'
 check_attended "the service is installed, comes back after a SIGKILL and is uninstalled" node scripts/verify-service.mjs
 check_attended "a window asks, shows what it was given, and closes by itself" node_script '

@@ -100,11 +100,11 @@ function plain({ file, args, env }: SessionRequest): Start {
 
 /**
  * The command's variables and words wait in one variable until they are inside: nothing of them can bend what the sandbox
- * itself is made with. SIGTERM and SIGHUP pass by the sandbox's own processes, so that the command has time to end well.
+ * itself is made with.
  */
 function sandboxed({ file, args, env }: SessionRequest, { line }: HeldLine): Start {
   return {
-    args: [`${WAIT_AT_GATE} trap '' TERM HUP; exec ${line}`],
+    args: [`${WAIT_AT_GATE} ${line}`],
     env: { PATH: SYSTEM_PATH, [COMMAND_VARIABLE]: shellText([file, ...args], env) },
   };
 }

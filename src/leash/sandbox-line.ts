@@ -34,9 +34,9 @@ async function bubblewrapLine(
   const { wrapCommandWithSandboxLinux, cleanupBwrapMountPoints } = await import(
     '@anthropic-ai/sandbox-runtime/dist/sandbox/linux-sandbox-utils.js'
   );
-  const bwrapPath = systemProgram('bwrap') ?? 'bwrap';
+  const [bwrapPath = 'bwrap', perl] = [systemProgram('bwrap'), systemProgram('perl')];
   const wrapped = await wrapCommandWithSandboxLinux({
-    command: insideLine(policy, systemProgram('perl')),
+    command: insideLine(policy, perl),
     needsNetworkRestriction: policy.network !== 'on',
     ...proxies?.forLinux,
     ...rulesOf(policy, neverWritten, proxies),
@@ -49,8 +49,10 @@ async function bubblewrapLine(
   // against characters typed back into it; this terminal is the command's own and has no other reader.
   const begins = `${bwrapPath} --new-session --die-with-parent `;
   if (!wrapped.includes(begins) || !wrapped.includes('apply-seccomp ')) throw unknownForm();
+  const line = `exec ${wrapped.replace(begins, () => `${bwrapPath} --die-with-parent `)}`;
   return {
-    line: wrapped.replace(begins, () => `${bwrapPath} --die-with-parent `),
+    // A request to end passes by bubblewrap, so that the command, which gets its signals back, has time to end well.
+    line: perl === undefined ? line : `trap '' TERM HUP; ${line}`,
     undo: () => cleanupBwrapMountPoints(),
   };
 }
@@ -73,7 +75,7 @@ async function seatbeltLine(
     binShell: '/bin/sh',
   });
   if (!wrapped.startsWith('env ')) throw unknownForm();
-  return { line: closeSockets(`/usr/bin/${wrapped}`, policy), undo: () => {} };
+  return { line: `exec ${closeSockets(`/usr/bin/${wrapped}`, policy)}`, undo: () => {} };
 }
 
 function rulesOf(policy: SandboxPolicy, neverWritten: readonly string[], proxies: Proxies | undefined) {
