@@ -24,7 +24,10 @@ export interface RunPlaces {
  * `workspace_unknown`, `workspace_missing`, `sandbox_invalid`, and `sandbox_unavailable` where the machine has no sandbox
  * and the owner has not said that runs go without.
  */
-export function createRunWorkspaces(places: RunPlaces): (order: DispatchOrder) => Workspace {
+export function createRunWorkspaces(
+  places: RunPlaces,
+  whyNone: (platform: NodeJS.Platform) => string | undefined = whyNoSandbox,
+): (order: Pick<DispatchOrder, 'runId' | 'metadata'>) => Workspace {
   const { config, paths, homedir, platform, program } = places;
   const inHome = (path: string) => (path.startsWith('~/') ? join(homedir, path.slice(2)) : path);
   const own = [paths.home, paths.logs, paths.socket, paths.temporary];
@@ -33,7 +36,7 @@ export function createRunWorkspaces(places: RunPlaces): (order: DispatchOrder) =
   /** Asked until there is one, so that installing it helps without a restart. */
   const sandboxed = (): boolean => {
     if (works) return true;
-    const why = whyNoSandbox(platform);
+    const why = whyNone(platform);
     works = why === undefined;
     if (works || config.sandbox.unavailable === 'run-unsandboxed') return works;
     throw new RunmeshError(
