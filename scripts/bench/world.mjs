@@ -33,6 +33,8 @@ export async function openWorld(model) {
   const provider = JSON.stringify({ type: 'openai-compatible', baseUrl: model.url });
   await runmesh('config', 'set', 'workspaces.default', join(dir, 'workspace')).exited;
   await runmesh('config', 'set', 'models.providers.bench', provider).exited;
+  // Where the machine has no sandbox, both figures of a turn are the same.
+  await runmesh('config', 'set', 'sandbox.unavailable', 'run-unsandboxed').exited;
   // What only a first start does (sending what linking left to be sent) is none of what is measured.
   const first = runmesh('daemon', '--json');
   await first.line('daemon_ready');
@@ -54,6 +56,10 @@ export async function openWorld(model) {
     registeredMs,
     daemonPid: daemon.child.pid,
     meshPid: mesh.child.pid,
+    /** The daemon goes by a changed config at once. */
+    configure: async (key, value) => {
+      await runmesh('config', 'set', key, value).exited;
+    },
     /** Runs the order and answers its frames, each with the time it came (epoch milliseconds). */
     run: async (order) => {
       const frames = [];

@@ -54,7 +54,13 @@ export function createRunHost(options: RunHostOptions): OpenedHost {
   const onDenied = auditDenials(options.audit, clock);
   const leashes = createLeashPool({
     leash: () => startLeash({ log, temporary: paths.temporary }),
-    proxies: (domains) => startProxyProcess(domains, { log, temporary: paths.temporary, onDenied }),
+    proxies: (domains) =>
+      startProxyProcess(domains, {
+        log,
+        temporary: paths.temporary,
+        onDenied,
+        outer: outerProxy(config, env),
+      }),
   });
   const sessions = new RunSessions(leashes.open, random, redactor);
   const workspaceOf = createRunWorkspaces(options);
@@ -100,4 +106,17 @@ export function createRunHost(options: RunHostOptions): OpenedHost {
       },
     },
   };
+}
+
+/** The owner's own proxy, by the names that programs know it by. */
+function outerProxy({ network }: DeviceConfig, env: RunHostOptions['env']): Record<string, string> {
+  const read = (name: string) => env[name] ?? env[name.toLowerCase()];
+  const found = {
+    HTTPS_PROXY: network.proxy ?? read('HTTPS_PROXY'),
+    HTTP_PROXY: network.proxy ?? read('HTTP_PROXY'),
+    NO_PROXY: network.noProxy ?? read('NO_PROXY'),
+  };
+  return Object.fromEntries(
+    Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -18,17 +18,19 @@ export interface StartProxyOptions {
   temporary?: string;
   /** A connection was refused, since its name is not on the list. */
   onDenied?: (denied: DeniedAddress) => void;
+  /** `HTTPS_PROXY` and its like, where this machine's own way out is through a proxy: it resolves the names then. */
+  outer?: Readonly<Record<string, string>>;
   entry?: string;
 }
 
 /** Throws `sandbox_unavailable` where they cannot be started. */
 export async function startProxyProcess(
   domains: readonly string[],
-  { log, temporary, onDenied = () => {}, entry = ENTRY }: StartProxyOptions,
+  { log, temporary, onDenied = () => {}, outer = {}, entry = ENTRY }: StartProxyOptions,
 ): Promise<ProxyProcess> {
   const child = fork(entry, [JSON.stringify(domains)], {
     detached: true,
-    env: { PATH: SYSTEM_PATH, ...(temporary !== undefined && { TMPDIR: temporary }) },
+    env: { ...outer, PATH: SYSTEM_PATH, ...(temporary !== undefined && { TMPDIR: temporary }) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
   });

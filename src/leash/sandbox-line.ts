@@ -49,7 +49,9 @@ async function bubblewrapLine(
   // against characters typed back into it; this terminal is the command's own and has no other reader.
   const begins = `${bwrapPath} --new-session --die-with-parent `;
   if (!wrapped.includes(begins) || !wrapped.includes('apply-seccomp ')) throw unknownForm();
-  const line = `exec ${wrapped.replace(begins, () => `${bwrapPath} --die-with-parent `)}`;
+  const kept = wrapped.replace(begins, () => `${bwrapPath} --die-with-parent `);
+  // Where nothing runs beside the command, the shell between bubblewrap and the filter is one process too many.
+  const line = `exec ${kept.replace(ALONE, (_, begin: string, filter: string) => `${begin}exec ${filter}`)}`;
   return {
     // A request to end passes by bubblewrap, so that the command, which gets its signals back, has time to end well.
     line: perl === undefined ? line : `trap '' TERM HUP; ${line}`,
@@ -129,6 +131,7 @@ const IN_FOREGROUND =
   '$SIG{$_}="DEFAULT" for qw(TTOU INT QUIT TERM HUP TSTP); ' +
   'exec {$ARGV[0]} @ARGV; print STDERR "$ARGV[0]: $!\\n"; exit 127';
 
+const ALONE = /( -- \/bin\/sh -c ')(\/[^' ]*apply-seccomp )/;
 const WHOLE_NETWORK = '(allow network*)';
 /** launchd's (ssh-agent), gpg-agent's and Docker's. */
 const AGENT_SOCKETS = [
