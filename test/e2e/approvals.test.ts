@@ -74,10 +74,6 @@ describe('a run that needs a word of its owner', () => {
         reason: 'it writes beside the workspace',
       });
       expect(existsSync(join(house.dir, 'beside.txt'))).toBe(false);
-      // A run that only waits for a person is no reason to keep the machine awake.
-      const status = house.command('status', '--json');
-      await status.exited;
-      expect(status.lines[0]).toMatchObject({ approvals: 1, power: { keepingAwake: false } });
       expect(await approvals(house, 'allow', String(asked.approvalId))).toMatchObject({ code: 0 });
       await stream.ended;
       expect(readFileSync(join(house.dir, 'beside.txt'), 'utf8')).toBe('out\n');

@@ -93,7 +93,11 @@ describe('the machine', () => {
   it.skipIf(process.platform !== 'linux')(
     'is kept awake while a run is at work, and let go when it ended (Linux; a recording systemd-inhibit)',
     async () => {
-      const model = await startChatModel(() => ({ text: 'One two three four five six.', wordMs: 300 }));
+      const model = await startChatModel((_request, count) =>
+        count === 1
+          ? { text: 'One two three four five six.', wordMs: 300 }
+          : { calls: [{ name: 'write_file', args: { path: 'a.txt', content: 'a' } }] },
+      );
       const programs = tempDir();
       writeFileSync(
         join(programs, 'systemd-inhibit'),
@@ -120,6 +124,15 @@ describe('the machine', () => {
       await run.ended;
       await expect.poll(() => existsSync(`/proc/${holder}`), { timeout: 5_000 }).toBe(false);
       expect(await say(house, 'status')).toMatchObject({ power: { keepingAwake: false } });
+      // A run that only waits for a person is no reason to stay awake, and one that goes on is.
+      await house.configure('approvals.policy', 'untrusted');
+      const asking = await house.run({ prompt: 'go' });
+      await asking.frame((frame) => frame.type === 'approval_requested');
+      expect(await say(house, 'status')).toMatchObject({
+        approvals: 1,
+        running: [{ runId: asking.runId }],
+        power: { keepingAwake: false },
+      });
     },
     30_000,
   );

@@ -21,6 +21,7 @@ export async function unlinkCommand(context: CliContext, output: Output): Promis
   if (!wasLinked) output.say('This device was not linked.');
   else if (revoked) output.say('Unlinked: the device is revoked, and its key is erased here.');
   else output.say('Its key is erased here, but the mesh could not be told: revoke the device there.');
+  if (secrets.names().length > 0) output.say('Keys of providers stay here; `runmesh keys list` shows them.');
   return 0;
 }
 
