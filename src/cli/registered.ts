@@ -1,17 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { DaemonStatus } from '../control/contract.ts';
+import type { DaemonVitals } from '../control/contract.ts';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { serviceLog } from '../service/definition.ts';
 import type { CliContext } from './context.ts';
 import { pathsOf } from './device-world.ts';
 import { cleanLine } from './render/clean.ts';
-import { daemonStatus } from './service-world.ts';
+import { daemonVitals } from './service-world.ts';
 
 /**
  * Waits until the daemon that was just started has registered with its mesh: only that shows that a service works.
  * Throws `service_not_registered` with the last that was heard of it.
  */
-export async function waitUntilRegistered(context: CliContext, waitMs: number): Promise<DaemonStatus> {
+export async function waitUntilRegistered(context: CliContext, waitMs: number): Promise<DaemonVitals> {
   const { clock } = context;
   const deadline = clock.monotonic() + waitMs;
   for (;;) {
@@ -23,16 +23,16 @@ export async function waitUntilRegistered(context: CliContext, waitMs: number): 
 }
 
 /** A daemon that is going away may cut its answer short. */
-async function statusOrNothing(context: CliContext): Promise<DaemonStatus | undefined> {
+async function statusOrNothing(context: CliContext): Promise<DaemonVitals | undefined> {
   try {
-    return await daemonStatus(context);
+    return await daemonVitals(context);
   } catch (error) {
     if (['daemon_unreachable', 'ECONNRESET', 'bad_answer'].includes(codeOf(error))) return undefined;
     throw error;
   }
 }
 
-function notRegistered(context: CliContext, waitMs: number, status: DaemonStatus | undefined): RunmeshError {
+function notRegistered(context: CliContext, waitMs: number, status: DaemonVitals | undefined): RunmeshError {
   const log = serviceLog(pathsOf(context));
   const lastLine = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').at(-1) : undefined;
   const heard =

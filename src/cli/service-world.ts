@@ -1,12 +1,12 @@
 import { existsSync, realpathSync, statSync, truncateSync } from 'node:fs';
 import { connectControl } from '../control/client.ts';
-import type { DaemonStatus } from '../control/contract.ts';
+import type { DaemonVitals } from '../control/contract.ts';
 import { readConfig } from '../device/config.ts';
 import { prepareFolders } from '../device/paths.ts';
 import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
 import { defineService, type ServiceDefinition, serviceLog } from '../service/definition.ts';
 import { findNode } from '../service/find-node.ts';
-import type { Service } from '../service/ports.ts';
+import type { Service, ServiceState } from '../service/ports.ts';
 import { createRunCommand } from '../service/run-command.ts';
 import { openService } from '../service/service.ts';
 import { serviceProgram } from '../service/versions/versions.ts';
@@ -42,8 +42,8 @@ export async function assertStartable(context: CliContext, service: Service): Pr
       'This device is not linked to an account. Run `runmesh link` first.',
     );
   }
-  const daemon = await daemonStatus(context);
-  if (daemon !== undefined && daemon.pid !== (await service.status()).pid) {
+  const daemon = await daemonVitals(context);
+  if (daemon !== undefined && isByHand(daemon, await service.status())) {
     throw new RunmeshError(
       'already_running',
       `A daemon (pid ${daemon.pid}) already runs on this home, and not as the service. Stop it first: Ctrl-C where it runs, or kill ${daemon.pid}.`,
@@ -65,14 +65,19 @@ export function assertOurs(context: CliContext, service: Service): void {
   );
 }
 
-/** What the daemon says of itself; undefined where none runs. */
-export async function daemonStatus(context: CliContext): Promise<DaemonStatus | undefined> {
+/** What the daemon, of whatever version, says of itself; undefined where none runs. */
+export async function daemonVitals(context: CliContext): Promise<DaemonVitals | undefined> {
   try {
-    return await connectControl(pathsOf(context).socket).status();
+    return await connectControl(pathsOf(context).socket).vitals();
   } catch (error) {
     if (isRunmeshError(error, 'daemon_not_running')) return undefined;
     throw error;
   }
+}
+
+/** What launchd prints is no interface, so a pid that it does not show is not held against a daemon that calls itself one. */
+export function isByHand(daemon: DaemonVitals, state: Pick<ServiceState, 'pid'> | undefined): boolean {
+  return daemon.pid !== state?.pid && !(state !== undefined && daemon.asService === true);
 }
 
 /** Neither launchd nor systemd rotates what a service prints. */

@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { z } from 'zod';
@@ -10,7 +9,9 @@ import {
   cancelled,
   controlError,
   type DaemonStatus,
+  type DaemonVitals,
   daemonStatus,
+  daemonVitals,
   errorLine,
   type Findings,
   findings,
@@ -29,11 +30,14 @@ import {
   stopping,
   streamLine,
 } from './contract.ts';
+import { lookAtSocket } from './look-at-socket.ts';
 import { readLines } from './ndjson.ts';
 
 /** The local API as its callers use it. Every call throws `daemon_not_running` where nobody answers. */
 export interface ControlClient {
   status(): Promise<DaemonStatus>;
+  /** The little of `status` that a daemon of any version answers. */
+  vitals(): Promise<DaemonVitals>;
   listRuns(limit: number): Promise<LocalRunItem[]>;
   readRun(runId: string): Promise<LocalRun>;
   cancel(runId: string): Promise<void>;
@@ -60,6 +64,7 @@ export function connectControl(socketPath: string): ControlClient {
   const ofRun = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
   return {
     status: () => call('GET', '/status', daemonStatus),
+    vitals: () => call('GET', '/status', daemonVitals),
     listRuns: (limit) => call('GET', `/runs?limit=${limit}`, localRunItem.array()),
     readRun: (runId) => call('GET', ofRun(runId), localRun),
     cancel: async (runId) => {
@@ -132,8 +137,8 @@ async function send(socketPath: string, call: Call): Promise<IncomingMessage> {
 
 /** In a shared temporary folder somebody else may have made the socket; what is said to it would be theirs. */
 function requireOwnSocket(socketPath: string): void {
-  const owner = lstatSync(socketPath, { throwIfNoEntry: false })?.uid;
-  if (owner === undefined || process.getuid === undefined || owner === process.getuid()) return;
+  const owner = lookAtSocket(socketPath)?.uid;
+  if (owner === undefined || process.getuid === undefined || Number(owner) === process.getuid()) return;
   throw new RunmeshError(
     'daemon_not_ours',
     `${socketPath} belongs to another user, so it is not this device’s daemon. Set RUNMESH_HOME to a folder of your own.`,

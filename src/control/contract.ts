@@ -66,6 +66,19 @@ export const daemonStatus = z.object({
 });
 export type DaemonStatus = z.infer<typeof daemonStatus>;
 
+/**
+ * What an update and `service` ask of a daemon that may be older or newer than they are. These names of `GET /status`
+ * are therefore never changed.
+ */
+export const daemonVitals = z.object({
+  deviceId: z.string().nullable(),
+  version: z.string(),
+  pid: z.int(),
+  connection: z.object({ doing: z.string(), sessionId: z.string().nullable() }),
+  asService: z.boolean().optional(),
+});
+export type DaemonVitals = z.infer<typeof daemonVitals>;
+
 /** A row of `GET /runs`, newest first. */
 export const localRunItem = z.object({
   runId: z.string(),

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
+import { lookAtSocket } from './look-at-socket.ts';
 import type { ControlPorts } from './ports.ts';
 
 export interface ControlServerOptions {
@@ -59,7 +60,7 @@ function requireOwnFolder(folder: string): void {
 }
 
 async function removeStaleSocket(path: string): Promise<void> {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = lookAtSocket(path);
   if (stats === undefined) return;
   if (!stats.isSocket()) {
     throw new RunmeshError(

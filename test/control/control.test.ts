@@ -1,14 +1,18 @@
 import { chmodSync, existsSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
-import type { StreamLine } from '../../src/control/contract.ts';
+import type { DaemonStatus, StreamLine } from '../../src/control/contract.ts';
 import { startControlServer } from '../../src/control/server.ts';
 import { RunmeshError } from '../../src/kit/errors.ts';
 import type { RunRequest } from '../../src/protocol/run-api.ts';
 import { tempDir } from '../support/temp.ts';
 import { callDoor, openDoor, portsWith, RUN, SILENT_LOG, STATUS } from './harness.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('the local door', () => {
   it('answers status, the list of runs and a run over its socket', async () => {
@@ -16,6 +20,30 @@ describe('the local door', () => {
     expect(await client.status()).toEqual(STATUS);
     expect(await client.listRuns(5)).toEqual([expect.objectContaining({ runId: 'run_1', agent: 'fixer' })]);
     expect(await client.readRun('run_1')).toEqual(RUN);
+  });
+
+  it('tells an older or a newer program the little that every version has', async () => {
+    const { deviceId, version, pid, connection } = STATUS;
+    const foreign = { deviceId, version, pid, connection, somethingNew: true } as unknown as DaemonStatus;
+    const { client } = await openDoor({ status: () => foreign });
+    await expect(client.status()).rejects.toThrow();
+    expect(await client.vitals()).toMatchObject({ version, pid, connection: { sessionId: 'ses_1' } });
+  });
+
+  it('is asked without a trace in how Node resolves packages that lie behind a link', async () => {
+    const { socketPath } = await openDoor();
+    const dir = tempDir();
+    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+    const client = new URL('../../dist/control/client.js', import.meta.url).href;
+    writeFileSync(
+      join(dir, 'ask.mjs'),
+      `import.meta.resolve('hono');
+      const { connectControl } = await import(${JSON.stringify(client)});
+      await connectControl(${JSON.stringify(socketPath)}).vitals();
+      console.log(import.meta.resolve('execa'));`,
+    );
+    const { stdout } = await execa(process.execPath, [join(dir, 'ask.mjs')]);
+    expect(stdout).toBe(new URL('../../node_modules/execa/index.js', import.meta.url).href);
   });
 
   it('is a socket that its owner alone can open, and is gone when it closes', async () => {

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine } from '../render/clean.ts';
-import { daemonStatus, definitionOf, serviceOf } from '../service-world.ts';
+import { daemonVitals, definitionOf, serviceOf } from '../service-world.ts';
 
 /** Looks at everything a daemon needs; exit 1 where something needs a hand. With `fix`, does what is safe first. */
 export async function doctorCommand(
@@ -71,7 +71,7 @@ async function fromOutside(context: CliContext): Promise<Finding[]> {
 }
 
 async function serviceWorld(context: CliContext): Promise<ServiceWorld> {
-  const status = await daemonStatus(context);
+  const status = await daemonVitals(context);
   return {
     service: serviceOf(context),
     definition: await definitionOf(context),

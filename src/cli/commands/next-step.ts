@@ -1,11 +1,11 @@
-import type { DaemonStatus } from '../../control/contract.ts';
+import type { DaemonVitals } from '../../control/contract.ts';
 import { readConfig } from '../../device/config.ts';
 import { isRunmeshError } from '../../kit/errors.ts';
 import type { ServiceState } from '../../service/ports.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
-import { daemonStatus, serviceOf } from '../service-world.ts';
+import { daemonVitals, serviceOf } from '../service-world.ts';
 
 /** `runmesh` alone: what to do next on this device. */
 export async function nextStepCommand(context: CliContext, output: Output): Promise<number> {
@@ -30,11 +30,11 @@ async function nextStep(context: CliContext): Promise<Step> {
     const next = 'runmesh config set workspaces.default FOLDER';
     return { next, why: 'Linked, but runs have no folder to work in.' };
   }
-  const daemon = await daemonStatus(context);
+  const daemon = await daemonVitals(context);
   return daemon === undefined ? stepWithoutDaemon(context) : stepWithDaemon(context, daemon);
 }
 
-async function stepWithDaemon(context: CliContext, daemon: DaemonStatus): Promise<Step> {
+async function stepWithDaemon(context: CliContext, daemon: DaemonVitals): Promise<Step> {
   if (daemon.connection.sessionId === null) {
     const why = `The daemon runs and is not connected: ${daemon.connection.doing}.`;
     return { next: 'runmesh doctor', why };

@@ -3,7 +3,14 @@ import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
 import { waitUntilRegistered } from '../registered.ts';
 import { formatTable } from '../render/format.ts';
-import { assertOurs, assertStartable, daemonStatus, definitionOf, serviceOf } from '../service-world.ts';
+import {
+  assertOurs,
+  assertStartable,
+  daemonVitals,
+  definitionOf,
+  isByHand,
+  serviceOf,
+} from '../service-world.ts';
 
 export interface ServiceInstallOptions {
   printPlist?: boolean;
@@ -60,8 +67,8 @@ export async function serviceStatusCommand(context: CliContext, output: Output):
   const service = serviceOf(context);
   const state = await service.status();
   const installed = service.installed();
-  const daemon = await daemonStatus(context);
-  const ours = daemon !== undefined && daemon.pid === state.pid;
+  const daemon = await daemonVitals(context);
+  const ours = daemon !== undefined && !isByHand(daemon, state);
   const registered = ours && daemon.connection.sessionId !== null;
   output.tell({
     type: 'service',
@@ -146,7 +153,7 @@ function describeState({
   return lastExitCode === null ? why : `${why}; its last process exited with ${lastExitCode}`;
 }
 
-function describeRegistration(daemon: Awaited<ReturnType<typeof daemonStatus>>, ours: boolean): string {
+function describeRegistration(daemon: Awaited<ReturnType<typeof daemonVitals>>, ours: boolean): string {
   if (daemon === undefined) return 'the daemon does not answer';
   const doing = `${daemon.connection.doing} (device ${daemon.deviceId}, version ${daemon.version})`;
   return ours ? doing : `${doing}; this daemon, pid ${daemon.pid}, was started by hand`;

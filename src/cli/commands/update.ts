@@ -8,7 +8,7 @@ import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { waitUntilRegistered } from '../registered.ts';
-import { assertOurs, daemonStatus, definitionOf, serviceOf } from '../service-world.ts';
+import { assertOurs, daemonVitals, definitionOf, isByHand, serviceOf } from '../service-world.ts';
 
 export interface UpdateCommandOptions {
   to?: string;
@@ -58,9 +58,9 @@ function sourceOf({ to, from }: UpdateCommandOptions): VersionSource {
 async function hasService(context: CliContext): Promise<boolean> {
   const service = serviceOf(context);
   assertOurs(context, service);
-  const daemon = await daemonStatus(context);
+  const daemon = await daemonVitals(context);
   const state = service.installed() === undefined ? undefined : await service.status();
-  if (daemon !== undefined && daemon.pid !== state?.pid) {
+  if (daemon !== undefined && isByHand(daemon, state)) {
     throw new RunmeshError(
       'daemon_by_hand',
       `A daemon (pid ${daemon.pid}) runs by hand, and only you can start it anew. Stop it, update, and start it again.`,

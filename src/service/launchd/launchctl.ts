@@ -14,6 +14,7 @@ export interface Launchctl {
   hasDomain(domain: string): Promise<boolean>;
   readJob(domain: string): Promise<LaunchdJob | undefined>;
   isDisabled(domain: string): Promise<boolean>;
+  /** Where that fails, `bootstrap` will say so. */
   enable(domain: string): Promise<void>;
   /** Answers however it ended: a failure has many causes, which the caller tells apart. */
   bootstrap(domain: string, file: string): Promise<CommandResult>;
@@ -48,7 +49,9 @@ export function createLaunchctl(run: RunCommand, label: string): Launchctl {
       const { exitCode, stdout } = await run('launchctl', ['print-disabled', domain]);
       return exitCode === 0 && isListedDisabled(stdout, label);
     },
-    enable: (domain) => must('enable', `${domain}/${label}`),
+    enable: async (domain) => {
+      await run('launchctl', ['enable', `${domain}/${label}`]);
+    },
     bootstrap: (domain, file) => run('launchctl', ['bootstrap', domain, file]),
     bootout: async (domain) => {
       await run('launchctl', ['bootout', `${domain}/${label}`]);
