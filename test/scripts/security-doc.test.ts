@@ -10,7 +10,7 @@ const DOC = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8');
 /** The numbers with which the names of a file's cases begin: `'81 are …'`, `'40, 41 over …'`. */
 function casesIn(file: string): Set<number> {
   const text = readFileSync(join(ATTACKS, file), 'utf8');
-  const names = text.matchAll(/(?:^\s*|\()['"`]((?:\d+, )*\d+) [a-z`.]/gm);
+  const names = text.matchAll(NAME);
   return new Set([...names].flatMap(([, numbers = '']) => numbers.split(', ').map(Number)));
 }
 
@@ -48,3 +48,6 @@ describe('SECURITY.md', () => {
     expect(all.filter((one) => !named.has(one))).toEqual([]);
   });
 });
+
+/** A test's name is the first word of its line, or of its call: `it(`, `attack(`, `])(`. */
+const NAME = /(?:^\s*|\]\)\(|\b(?:it|attack)\b[^'"`\n]*\()['"`]((?:\d+, )*\d+) [a-z`.]/gm;
