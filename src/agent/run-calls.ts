@@ -67,7 +67,7 @@ async function resolveCall(call: Call, tool: Tool | undefined, ports: AgentPorts
     ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });
   const began = ports.monotonic();
   const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));
-  const status = output.isError ? 'failed' : 'completed';
+  const status = output.denied ? 'denied' : output.isError ? 'failed' : 'completed';
   const changes = (output.fileChanges ?? []).map(
     (change): RunEvent => ({
       type: 'file_change',

@@ -91,8 +91,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
         maxOutputTokens: call.max_output_tokens,
         random: options.random,
       });
-      const { sandboxed, mode, network } = policy;
-      return { text, sandbox: { sandboxed, mode, network } };
+      return { text };
     },
   };
 }

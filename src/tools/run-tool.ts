@@ -45,7 +45,7 @@ async function execute(tool: Tool, input: unknown, context: ToolContext): Promis
   } catch (error) {
     // Whatever a cancelled call throws, the cancel is what is told.
     context.signal.throwIfAborted();
-    return { ...failed(messageOf(error)), errorCode: codeOf(error) };
+    return { ...failed(messageOf(error)), ...(REFUSALS.has(codeOf(error)) && { denied: true }) };
   }
 }
 
@@ -66,3 +66,10 @@ function failed(text: string): ToolOutput {
 }
 
 const MAX_ISSUES = 5;
+/** What the guard throws where the run's policy, and not the machine, says no. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'outside_workspace',
+  'protected_path',
+  'read_only',
+  'secret_store',
+]);

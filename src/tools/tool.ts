@@ -3,7 +3,6 @@ import type { Workspace } from '../guard/workspaces.ts';
 import type { ProcessIdentity } from '../leash/process-table.ts';
 import type { ToolOutputPart } from '../protocol/content.ts';
 import type { DurablePayload } from '../protocol/events.ts';
-import type { SandboxMode, SandboxNetwork } from '../protocol/sandbox.ts';
 
 /**
  * A tool: a name the model knows, a schema for its arguments, and one function. What the model sent is checked before
@@ -46,8 +45,6 @@ export interface ToolOutput {
   isError?: boolean;
   /** Files this call changed, for `file_change` events. */
   fileChanges?: Omit<DurablePayload<'file_change'>, 'callId' | 'workspace'>[];
-  /** What a command ran in, so that who reads its failure knows what may have refused it. */
-  sandbox?: { sandboxed: boolean; mode: SandboxMode; network: SandboxNetwork };
-  /** The code of what a tool threw. `read_only`, `protected_path`, `secret_store`: the run's policy refused it. */
-  errorCode?: string;
+  /** The run's policy refused it: nothing failed. */
+  denied?: boolean;
 }

@@ -21,6 +21,13 @@ async function stillWrites(root: string): Promise<boolean> {
   return size() !== before;
 }
 
+/** The one that was not there before. Never 0, which would be this process's own group. */
+function newOne(before: readonly number[], words: string): number {
+  const [pid, ...more] = childrenOf(process.pid, words).filter((one) => !before.includes(one));
+  if (pid === undefined || more.length > 0) throw new Error(`not one new ${words}: ${pid}, ${more}`);
+  return pid;
+}
+
 /** Processes that this one started. */
 function childrenOf(pid: number, words: string): number[] {
   return [...listProcesses().values()]
@@ -79,7 +86,7 @@ describe('nothing of a command outlives it', () => {
     async (scene) => {
       const before = childrenOf(process.pid, 'leash-main');
       const leash = await startLeash({ log: pino({ level: 'silent' }) });
-      const [helper = 0] = childrenOf(process.pid, 'leash-main').filter((pid) => !before.includes(pid));
+      const helper = newOne(before, 'leash-main');
       const mark = `attack-54/${process.pid}`;
       const session = await leash.open(request(scene, `${STUBBORN}; sleep 60`, mark));
       session.release();
@@ -96,10 +103,10 @@ describe('nothing of a command outlives it', () => {
   attack('54 the way to the proxies, when their process is killed', { commands }, async () => {
     const before = childrenOf(process.pid, 'proxy-main');
     await startProxyProcess(['example.com'], { log: pino({ level: 'silent' }) });
-    const [helper = 0] = childrenOf(process.pid, 'proxy-main').filter((pid) => !before.includes(pid));
+    const helper = newOne(before, 'proxy-main');
     const bridges = childrenOf(helper, 'socat');
     expect(bridges).toHaveLength(1);
-    const listens = /claude-http-\w+\.sock/.exec(commandLine(bridges[0] ?? 0))?.[0] ?? 'nothing';
+    const listens = /claude-http-\w+\.sock/.exec(commandLine(bridges[0] ?? process.pid))?.[0] ?? 'nothing';
     process.kill(helper, 'SIGKILL');
     const left = () =>
       [...listProcesses().values()].filter((row) => !row.zombie && commandLine(row.pid).includes(listens))

@@ -39,6 +39,13 @@ describe('a tool call', () => {
     expect((await run(repeat, '[]')).isError).toBe(true);
   });
 
+  it('tells a refusal of the policy from a failure', async () => {
+    const refusing = toolThat(async () => {
+      throw new RunmeshError('protected_path', '.git/config may not be changed.');
+    });
+    expect(await run(refusing, '{"word":"a"}')).toMatchObject({ isError: true, denied: true });
+  });
+
   it('tells the model what the tool threw', async () => {
     const failing = toolThat(async () => {
       throw new RunmeshError('not_found', 'a.txt does not exist.');
@@ -46,7 +53,6 @@ describe('a tool call', () => {
     expect(await run(failing, '{"word":"a"}')).toEqual({
       text: 'a.txt does not exist.',
       isError: true,
-      errorCode: 'not_found',
     });
   });
 
