@@ -85,6 +85,8 @@ describe('the toolbox', () => {
       'login',
       'yield_time_ms',
       'max_output_tokens',
+      'with_escalated_permissions',
+      'justification',
     ]);
   });
 });
