@@ -45,12 +45,12 @@ describe('the policy of a run', () => {
 
   it('is what the owner chose, paths from the home included', () => {
     const { policy, home } = device({
-      network: ['registry.npmjs.org'],
+      network: ['api.example.com'],
       readable: ['~/.npmrc'],
       writable: ['~/cache', '/opt/x'],
     });
     const made = policy();
-    expect(made.network).toEqual(['registry.npmjs.org']);
+    expect(made.network).toEqual(['api.example.com']);
     expect(made.readable).toContain(join(home, '.npmrc'));
     expect(made.writable.slice(1)).toEqual([join(home, 'cache'), '/opt/x']);
   });
