@@ -1,6 +1,6 @@
 // `npm run lab -- --cycles N --seed S`: breaks the real program in every way that is known and looks whether it kept
 // its promise. See README.md beside this file.
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { misfitsOf } from './program.mjs';
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     sabotage: { type: 'string' },
     report: { type: 'string' },
+    'go-on': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     fit: { type: 'boolean', default: false },
   },
@@ -40,15 +41,20 @@ for (const name of ['SIGINT', 'SIGTERM'])
     stopped.abort();
   });
 
-const tally = await runStorm({ seed, cycles, from, seconds, only, keep, signal: stopped.signal, onCycle });
+const save = (figures, sabotage) => {
+  if (values.report !== undefined)
+    writeFileSync(values.report, JSON.stringify(jsonOf(figures, seed, sabotage), null, 2));
+};
+const earlier = values['go-on'] && existsSync(values.report) ? { tally: reportOf(values.report) } : {};
+const storm = { seed, cycles, from, seconds, only, keep, signal: stopped.signal, onCycle, onHouse: save };
+const tally = await runStorm({ ...storm, ...earlier });
 console.log(tableOf(tally));
 for (const words of tally.skipped) console.log(`skipped: ${words}`);
 const sabotage = [];
 for (const one of SABOTAGES.filter(({ name }) => values.sabotage === 'all' || values.sabotage === name))
   sabotage.push(await findOut(one));
 if (values.sabotage !== undefined) console.log(sabotageTableOf(sabotage));
-if (values.report !== undefined)
-  writeFileSync(values.report, JSON.stringify(jsonOf(tally, seed, sabotage), null, 2));
+save(tally, sabotage);
 for (const { first, cycle, dir } of tally.failures) {
   console.log(
     `To see cycle ${cycle} again: npm run lab -- --seed ${seed} --from ${first} --cycles ${cycle - first + 1}`,
@@ -57,6 +63,13 @@ for (const { first, cycle, dir } of tally.failures) {
 }
 console.log(sentenceOf(tally, seed, sabotage));
 process.exit(tally.failures.length === 0 && sabotage.every(isCaught) ? 0 : 1);
+
+/** The figures of a storm that was broken off. */
+function reportOf(file) {
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  if (report.seed !== seed) throw new Error(`${file} is of seed ${report.seed}`);
+  return report.tally;
+}
 
 /** Runs a sabotaged program until something is wrong. */
 async function findOut({ name, breaks, ...rest }) {

@@ -5,12 +5,16 @@ import { quantile } from './tally.mjs';
 /** The figures as a table for a person; the last line says them in a sentence. */
 export function tableOf(tally) {
   const { sums, most } = tally;
-  const seconds = (performance.now() - tally.startedAt) / 1_000;
   const rows = [
     ['cycles', tally.cycles],
-    ['runs', `${tally.runs} (${[...tally.ends].map(([status, n]) => `${n} ${status}`).join(', ')})`],
-    ...Object.keys(FAULTS).map((name) => [`fault: ${name}`, tally.faults.get(name) ?? 0]),
-    ...POINTS.map(({ name }) => [`crash: ${name}`, tally.points.get(name) ?? 0]),
+    [
+      'runs',
+      `${tally.runs} (${Object.entries(tally.ends)
+        .map(([status, n]) => `${n} ${status}`)
+        .join(', ')})`,
+    ],
+    ...Object.keys(FAULTS).map((name) => [`fault: ${name}`, tally.faults[name] ?? 0]),
+    ...POINTS.map(({ name }) => [`crash: ${name}`, tally.points[name] ?? 0]),
     ['events journaled', sums.journaled],
     ['events received', sums.received],
     ['events lost', sums.lost],
@@ -32,7 +36,7 @@ export function tableOf(tally) {
       'most memory, files, log',
       `daemon ${most.daemonMb} MB, mesh ${most.meshMb} MB, ${most.files} files, ${most.walMb.toFixed(1)} MB`,
     ],
-    ['time', `${Math.round(seconds)} s, at a load of ${quantile(tally.loads, 0.5)?.toFixed(1)} a core`],
+    ['time', `${Math.round(tally.seconds)} s, at a load of ${quantile(tally.loads, 0.5)?.toFixed(1)} a core`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
@@ -40,8 +44,11 @@ export function tableOf(tally) {
 
 export function sentenceOf(tally, seed, sabotage = []) {
   const { sums } = tally;
-  const hits = POINTS.map(({ name }) => tally.points.get(name) ?? 0);
-  const faults = [...tally.faults.values(), ...tally.points.values()].reduce((sum, n) => sum + n, 0);
+  const hits = POINTS.map(({ name }) => tally.points[name] ?? 0);
+  const faults = [...Object.values(tally.faults), ...Object.values(tally.points)].reduce(
+    (sum, n) => sum + n,
+    0,
+  );
   return (
     `Seed ${seed}: in ${tally.cycles} cycles with ${faults} faults (${POINTS.length} crash points, each hit at least ${Math.min(...hits)} times) ` +
     `${sums.journaled} events were journaled, ${sums.lost} lost and ${sums.doubled} doubled; of ${sums.calls} calls ` +
@@ -69,28 +76,18 @@ function caughtOf(sabotage) {
   return `; sabotage: ${sabotage.filter(isCaught).length} of ${sabotage.length} caught`;
 }
 
-/** The same for a program. */
+/** The same for a program; `tally` is what a storm goes on from. */
 export function jsonOf(tally, seed, sabotage = []) {
+  const { cycles, runs, ends, faults, points, sums, orphans, failures, skipped, most } = tally;
   return {
-    sabotage,
     seed,
-    cycles: tally.cycles,
-    runs: tally.runs,
-    ends: Object.fromEntries(tally.ends),
-    faults: Object.fromEntries(tally.faults),
-    points: Object.fromEntries(tally.points),
-    ...tally.sums,
-    orphans: tally.orphans,
-    refusedStarts: tally.refusedStarts,
-    reconnects: tally.reconnects,
-    wholeTexts: tally.wholeTexts,
+    ...{ cycles, runs, ends, faults, points, ...sums, orphans, failures, skipped, most },
     registeredMs: spread(tally.recoveries),
     resumedMs: spread(tally.resumes),
     loadPerCore: quantile(tally.loads, 0.5),
-    most: tally.most,
-    skipped: tally.skipped,
-    failures: tally.failures,
-    seconds: Math.round((performance.now() - tally.startedAt) / 1_000),
+    seconds: Math.round(tally.seconds),
+    sabotage,
+    tally,
   };
 }
 

@@ -12,24 +12,37 @@ import { count, newTally } from './tally.mjs';
 import { Watch } from './watch.mjs';
 
 /**
- * Runs cycles `from` to `from + cycles - 1` of a seed and answers the figures. `mostFailures`, `seconds` and
+ * Runs cycles `from` to `from + cycles - 1` of a seed and answers the figures; goes on from those of `tally`. `onHouse` is
+ * told them after each house. `mostFailures`, `seconds` and
  * `signal` end the storm early. What failed stays on the disk, but for a sabotaged program's.
  */
 export async function runStorm(options) {
   const { from = 0, cycles, seconds = Infinity, sabotage, keep = false, mostFailures = 10, signal } = options;
+  const { tally = newTally(from), onHouse = () => {} } = options;
   const root = mkdtempSync(join(tmpdir(), 'runmesh-lab-'));
   const program = copyProgram(join(root, 'program'), sabotage);
-  const tally = newTally();
   const watch = { now: undefined };
   const model = await startModel((life, run) => watch.now?.asked(life, run));
+  const startedAt = performance.now() - tally.seconds * 1_000;
   const over = (cycle) =>
     cycle >= from + cycles ||
     signal?.aborted ||
     tally.failures.length >= mostFailures ||
-    performance.now() - tally.startedAt > seconds * 1_000;
+    performance.now() - startedAt > seconds * 1_000;
   try {
-    for (let cycle = from; !over(cycle); )
-      cycle = await runHouse(cycle, { ...options, root, program, model: model.url, watch, tally, over });
+    while (!over(tally.next)) {
+      tally.next = await runHouse(tally.next, {
+        ...options,
+        root,
+        program,
+        model: model.url,
+        watch,
+        tally,
+        over,
+      });
+      tally.seconds = (performance.now() - startedAt) / 1_000;
+      onHouse(tally);
+    }
   } finally {
     model.close();
     if (!keep && (tally.failures.length === 0 || sabotage !== undefined))

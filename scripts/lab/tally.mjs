@@ -1,12 +1,15 @@
-/** The storm's figures, added up over cycles and houses. */
-export function newTally() {
+/** The storm's figures, added up over cycles and houses; plain, so that a report can hold them and a storm go on. */
+export function newTally(from) {
   return {
+    /** The cycle to go on with. */
+    next: from,
+    seconds: 0,
     cycles: 0,
     runs: 0,
-    faults: new Map(),
-    points: new Map(),
+    faults: {},
+    points: {},
     sums: Object.fromEntries(SUMMED.map((name) => [name, 0])),
-    ends: new Map(),
+    ends: {},
     wholeTexts: 0,
     reconnects: 0,
     orphans: 0,
@@ -17,13 +20,12 @@ export function newTally() {
     resumes: [],
     most: { daemonMb: 0, meshMb: 0, files: 0, walMb: 0 },
     failures: [],
-    startedAt: performance.now(),
     skipped: [],
   };
 }
 
-export function count(map, name, by = 1) {
-  map.set(name, (map.get(name) ?? 0) + by);
+export function count(counts, name, by = 1) {
+  counts[name] = (counts[name] ?? 0) + by;
 }
 
 export function addRun(tally, judged) {
