@@ -114,5 +114,6 @@ function close(): void {
 }
 
 function send(message: FromLeash): void {
-  if (process.connected) process.send?.(message);
+  // A daemon that dies in this very moment is no reason to die before what is left has been ended.
+  if (process.connected) process.send?.(message, () => {});
 }

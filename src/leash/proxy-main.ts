@@ -10,11 +10,11 @@ const domains: string[] = JSON.parse(process.argv[2] ?? '[]');
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.chdir(folder);
 const { proxies, close } = await startProxies(domains, process.platform, folder, (denied) => {
-  if (process.connected) process.send?.({ denied });
+  if (process.connected) process.send?.({ denied }, () => {});
 });
 process.on('disconnect', end);
 // A daemon that died while the proxies were starting is told of by no event any more.
-if (process.connected) process.send?.({ proxies });
+if (process.connected) process.send?.({ proxies }, () => {});
 else end();
 
 function end(): void {
