@@ -1,8 +1,9 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Clock } from '../kit/clock.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
+import { setAsideDatabase } from '../kit/set-aside.ts';
 import { type Database, openDatabase } from '../kit/sqlite.ts';
 import { diskFull, isDamage, isDiskFull, isIoError } from '../kit/storage-failure.ts';
 import { type Ballast, ballastOf, openWithBallast } from './ballast.ts';
@@ -98,7 +99,7 @@ function openOrBegin(options: OpenJournalOptions, ballast: Ballast): Journal {
     return readyJournal(options, ballast);
   } catch (error) {
     if (!isDamage(error)) throw error;
-    const setAside = moveAside(path, clock.now());
+    const setAside = setAsideDatabase(path, clock.now());
     log.error({ path, setAside, reason: messageOf(error) }, 'the journal was damaged and was set aside');
     return readyJournal(options, ballast, setAside);
   }
@@ -143,12 +144,4 @@ function openChecked({ path, log }: OpenJournalOptions): Database {
   if (row.integrity_check === 'ok') return db;
   db.close();
   throw new RunmeshError('journal_damaged', row.integrity_check);
-}
-
-function moveAside(path: string, now: number): string {
-  const target = `${path}.damaged-${new Date(now).toISOString().replaceAll(':', '-')}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
-  }
-  return target;
 }

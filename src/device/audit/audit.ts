@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync } from 'node:fs';
 import { type Clock, isoTime } from '../../kit/clock.ts';
 import type { Random } from '../../kit/random.ts';
+import { setAsideDatabase } from '../../kit/set-aside.ts';
 import { type Database, openDatabase } from '../../kit/sqlite.ts';
 import { diskFull, isDamage, isDiskFull } from '../../kit/storage-failure.ts';
 import { type AuditRecord, auditText, NO_AUDIT_HASH, type RecordAudit } from '../../protocol/audit.ts';
@@ -31,7 +31,7 @@ export function openAudit(options: OpenAuditOptions): Audit {
     return begin(options, {});
   } catch (error) {
     if (!isDamage(error)) throw error;
-    const setAside = moveAside(options.path, options.clock.now());
+    const setAside = setAsideDatabase(options.path, options.clock.now());
     return begin(options, { setAside });
   }
 }
@@ -84,14 +84,6 @@ function begin(options: OpenAuditOptions, detail: AuditRecord['detail']): Audit 
 
 export function epochOf(db: Database): string {
   return (db.prepare("SELECT value FROM meta WHERE name = 'epoch'").get() as { value: string }).value;
-}
-
-function moveAside(path: string, now: number): string {
-  const target = `${path}.damaged-${isoTime(now).replaceAll(':', '-')}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
-  }
-  return target;
 }
 
 interface Last {
