@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { isRunmeshError } from '../kit/errors.ts';
+import { codeOf, isRunmeshError } from '../kit/errors.ts';
 import { isPreferred, readCurrent } from '../service/versions/versions.ts';
 import type { CliContext } from './context.ts';
 import { pathsOf } from './device-world.ts';
@@ -15,7 +15,8 @@ export function findNewerProgram(context: CliContext): string | undefined {
     if (current === undefined || current.version === context.version) return undefined;
     return isPreferred(current, context.version) ? pathToFileURL(current.program).href : undefined;
   } catch (error) {
-    if (isRunmeshError(error)) return undefined;
+    // Also where the home itself is no folder: what needs it says so.
+    if (isRunmeshError(error) || codeOf(error, '') !== '') return undefined;
     throw error;
   }
 }

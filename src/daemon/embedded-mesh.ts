@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { openNetwork } from '../device/network.ts';
 import { systemClock } from '../kit/clock.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
@@ -18,9 +18,7 @@ export interface EmbeddedMeshOptions extends Omit<MeshOptions, 'tls' | 'clock' |
 /** The server side of RunMesh in this process, with the models that its environment has keys for. */
 export async function startEmbeddedMesh(options: EmbeddedMeshOptions) {
   const { env, tlsCert, tlsKey, ...rest } = options;
-  const { dataDir } = rest;
   const tls = readTls(tlsCert, tlsKey);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const { fetch } = await openNetwork({ network: {} }, env);
   const mesh = await startMesh({
     ...rest,

@@ -31,7 +31,7 @@ export function getConfig(paths: ConfigFile, key?: string): unknown {
  */
 export function setConfig(paths: ConfigFile, key: string, value: unknown): DeviceConfig {
   const segments = splitKey(paths, key);
-  const text = segments[0] === 'workspaces' ? existingFolder(paths, key, value) : value;
+  const text = asItIsThere(paths, segments, value);
   const asGiven = withValue(readJson(paths), segments, text);
   const readings = [asGiven];
   const parsed = typeof text === 'string' ? parseJson(text) : undefined;
@@ -104,12 +104,18 @@ function splitKey(paths: ConfigFile, key: string): string[] {
   return segments;
 }
 
-/** A workspace must be there when it is named; a relative path means the caller's folder. */
-function existingFolder({ config: file }: ConfigFile, key: string, value: unknown): unknown {
-  if (typeof value !== 'string' || key === 'workspaces') return value;
-  const folder = resolve(value);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
-  throw new RunmeshError('config_invalid', `${file}: ${key}: ${folder} is not a folder. Make it first.`);
+/** A workspace and a shell must be there when they are named; a relative path means the caller's folder. */
+function asItIsThere({ config: file }: ConfigFile, segments: readonly string[], value: unknown): unknown {
+  const key = segments.join('.');
+  const isWorkspace = segments[0] === 'workspaces' && segments.length > 1;
+  if (typeof value !== 'string' || (!isWorkspace && key !== 'shell')) return value;
+  const path = resolve(value);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (isWorkspace ? stats?.isDirectory() : stats?.isFile()) return path;
+  const wanted = isWorkspace
+    ? 'folder. Make it first'
+    : 'program. Give the path of a shell, such as /bin/bash';
+  throw new RunmeshError('config_invalid', `${file}: ${key}: ${path} is not a ${wanted}.`);
 }
 
 function withValue(json: Json, segments: readonly string[], value: unknown): Json {
@@ -132,9 +138,13 @@ function readJson({ config: file }: ConfigFile): Json {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {};
-    throw new RunmeshError('config_unreadable', `${file} cannot be read (${codeOf(error)}).`, {
-      cause: error,
-    });
+    throw new RunmeshError(
+      'config_unreadable',
+      `${file} cannot be read (${codeOf(error)}). Its folder must be one that you can read; RUNMESH_HOME says where it is.`,
+      {
+        cause: error,
+      },
+    );
   }
   const json = parseJson(text);
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;

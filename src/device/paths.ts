@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { RunmeshError } from '../kit/errors.ts';
+import { makeFolder } from '../kit/make-folder.ts';
 
 /** Where everything of one device lives. All paths are absolute. */
 export interface DevicePaths {
@@ -17,6 +18,8 @@ export interface DevicePaths {
   lock: string;
   pid: string;
   secrets: string;
+  /** Why the link ended for good, where it has. */
+  stopped: string;
   /** Temporary folders of runs and helpers. Outside `home`, since a run may write to its own. */
   temporary: string;
 }
@@ -40,6 +43,7 @@ export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir
     lock: join(home, 'daemon.lock'),
     pid: join(home, 'daemon.pid'),
     secrets: join(home, 'secrets.json'),
+    stopped: join(home, 'stopped.json'),
     temporary: join(env.TMPDIR && isAbsolute(env.TMPDIR) ? env.TMPDIR : '/tmp', `runmesh-${homeHash(home)}`),
   };
 }
@@ -55,19 +59,19 @@ export function prepareFolders(paths: DevicePaths): void {
 
 /** Makes one such folder. Throws `home_not_ours` or `home_writable_by_others`. */
 export function ownFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, { mode: 0o700, instead: ELSEWHERE });
   const stats = lstatSync(folder);
   // In a shared temporary folder somebody else may have made this name first.
   if (!stats.isDirectory() || (process.getuid !== undefined && stats.uid !== process.getuid())) {
     throw new RunmeshError(
       'home_not_ours',
-      `${folder} is ${stats.isSymbolicLink() ? 'a link, and not' : 'not'} a folder of this user. Remove it, or point RUNMESH_HOME (TMPDIR for temporary files) at a folder of your own.`,
+      `${folder} is ${stats.isSymbolicLink() ? 'a link, and not' : 'not'} a folder of this user. Remove it, or do without it: ${ELSEWHERE}`,
     );
   }
   if ((stats.mode & 0o022) !== 0) {
     throw new RunmeshError(
       'home_writable_by_others',
-      `Others may write to ${folder}, so nothing in it can be trusted. Look at what is in it, then run \`chmod 700\` on it, or point RUNMESH_HOME (TMPDIR for temporary files) at a folder of your own.`,
+      `Others may write to ${folder}, so nothing in it can be trusted. Look at what is in it, then run \`chmod 700\` on it, or do without it: ${ELSEWHERE}`,
     );
   }
   if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
@@ -111,5 +115,6 @@ export function homeHash(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 12);
 }
 
+const ELSEWHERE = 'point RUNMESH_HOME (TMPDIR for temporary files) at a folder of your own.';
 /** `sun_path` has 104 bytes on macOS and 108 on Linux, the closing NUL included. */
 const MAX_SOCKET_BYTES = 103;

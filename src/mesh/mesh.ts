@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Clock } from '../kit/clock.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
+import { makeFolder } from '../kit/make-folder.ts';
 import type { Random } from '../kit/random.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { CallLimits } from './call-limits.ts';
@@ -75,7 +75,7 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
   const { clock, random, log, tls } = options;
   const address = { ...options, secure: tls !== undefined };
   checkListening(address, options.insecure ?? false);
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(options.dataDir, { mode: 0o700, instead: 'give another one with --data.' });
   const store = new Store(options);
   const firstApiKey = ensureOwnerKey(store, { ...options, now: clock.now() });
   const server = openServer(tls);

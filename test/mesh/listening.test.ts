@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Command } from '../support/processes.ts';
 import { tempDir } from '../support/temp.ts';
@@ -33,5 +35,24 @@ describe('a mesh that cannot listen', () => {
       'http://192.0.2.1',
     ];
     expect(await mesh(...elsewhere)).toMatchObject({ code: 'host_not_here' });
+  });
+
+  it('names a data folder that cannot be one, and the option that gives another', async () => {
+    const home = tempDir();
+    const file = join(home, 'file');
+    writeFileSync(file, '');
+    const below = process.platform === 'linux' ? ['/proc/1/mesh'] : [];
+    for (const data of [file, join(file, 'mesh'), ...below]) {
+      const env = { PATH: process.env.PATH, HOME: home, RUNMESH_HOME: home };
+      const command = new Command(['mesh', '--port', '0', '--data', data, '--json'], env);
+      expect(await command.exited).toMatchObject({ code: 1 });
+      expect(command.lines).toEqual([
+        {
+          type: 'error',
+          code: 'folder_unusable',
+          message: expect.stringMatching(/give another one with --data/),
+        },
+      ]);
+    }
   });
 });

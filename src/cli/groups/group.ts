@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
@@ -39,6 +40,12 @@ export function readPort(text: string): number {
 export function readUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError('An address such as https://mesh.example.org is wanted.');
+}
+
+/** An absolute path. */
+export function readFolder(text: string): string {
+  if (text.trim() !== '') return resolve(text);
+  throw new InvalidArgumentError('A folder is wanted.');
 }
 
 export function readCount(text: string): number {

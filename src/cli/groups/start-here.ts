@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import type { Shell } from '../commands/completion.ts';
-import { type GroupParts, readCount, readPort, readUrl } from './group.ts';
+import { type GroupParts, readCount, readFolder, readPort, readUrl } from './group.ts';
 
 /** What a newcomer tries: everything on one computer. */
 export function addStartHere({ add, act, context }: GroupParts): void {
@@ -25,7 +25,7 @@ export function addStartHere({ add, act, context }: GroupParts): void {
   )
     .option('--port <number>', 'port to listen on, 0 for any', readPort, 4780)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--data <folder>', 'where its state is kept')
+    .option('--data <folder>', 'where its state is kept', readFolder)
     .option('--public-url <url>', 'the address devices and callers use, behind a proxy', readUrl)
     .option(
       '--tls-cert <file>',
