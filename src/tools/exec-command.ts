@@ -7,6 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import type { Random } from '../kit/random.ts';
 import { answerAbout } from './exec/answer.ts';
+import { findShell } from './exec/find-shell.ts';
 import type { RunSessions } from './exec/run-sessions.ts';
 import type { Tool } from './tool.ts';
 
@@ -66,19 +67,26 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
     held: true,
     execute: async (call, context) => {
       const tty = call.tty ?? false;
-      const shell = call.shell ?? options.shell ?? options.environment.SHELL ?? DEFAULT_SHELL;
       const began = options.clock.monotonic();
       const policy = { ...context.workspace.policy, ...(context.outside && { sandboxed: false }) };
+      const env = commandEnvironment({
+        own: options.environment,
+        agent: context.agentEnvironment,
+        interactive: tty,
+        temporary: context.workspace.policy.temporary,
+      });
+      const cwd = await workingFolder(context.workspace, call.workdir ?? '.');
       const request = {
-        file: shell,
-        args: [call.login === false ? '-c' : '-lc', call.cmd],
-        cwd: await workingFolder(context.workspace, call.workdir ?? '.'),
-        env: commandEnvironment({
-          own: options.environment,
-          agent: context.agentEnvironment,
-          interactive: tty,
-          temporary: context.workspace.policy.temporary,
+        file: findShell({
+          asked: call.shell,
+          configured: options.shell,
+          own: options.environment.SHELL,
+          path: env.PATH,
+          cwd,
         }),
+        args: [call.login === false ? '-c' : '-lc', call.cmd],
+        cwd,
+        env,
         policy,
         ...(tty ? TERMINAL_SIZE : WIDE_SIZE),
       };
@@ -108,8 +116,6 @@ async function workingFolder(workspace: Workspace, workdir: string): Promise<str
 const USUAL_YIELD_MS = 10_000;
 export const MIN_YIELD_MS = 250;
 export const MAX_YIELD_MS = 30_000;
-/** Both macOS and Linux have it. */
-const DEFAULT_SHELL = '/bin/bash';
 /** Wide enough that tables and paths do not wrap or get cut. */
 const WIDE_SIZE = { columns: 200, rows: 50 };
 const TERMINAL_SIZE = { columns: 120, rows: 40 };

@@ -28,6 +28,8 @@ describe('the config', () => {
     ['maxConcurentRuns', '3', /did you mean maxConcurrentRuns/],
     ['models.providers.local', '{"type":"openai-compatible"}', /models\.providers\.local\.baseUrl/],
     ['workspaces.default', '/no/such/folder', /is not a folder/],
+    ['shell', '/no/such/shell', /is not a program/],
+    ['shell', '/tmp', /is not a program/],
     ['__proto__.x', '1', /is not a key/],
   ])('refuses %s = %s, naming file and key, and changes nothing', (key, value, says) => {
     const { paths } = aDevice();

@@ -24,14 +24,22 @@ beforeAll(async () => {
 afterAll(() => leash.close());
 
 /** The two tools over sessions of their own. Commands read no login files unless a test says so: those are the machine's. */
-function terminal(workspace: Workspace = workspaceWith()) {
+function terminal(
+  workspace: Workspace = workspaceWith(),
+  { shell, SHELL }: { shell: string | undefined; SHELL?: string } = { shell: '/bin/bash' },
+) {
   const sessions = new RunSessions((request) => leash.open(request), systemRandom, createRedactor([]));
   const options = {
     sessions,
     clock: systemClock,
     random: systemRandom,
-    environment: { PATH: process.env.PATH, HOME: workspace.root, SECRET_API_KEY: 'secret' },
-    shell: '/bin/bash',
+    environment: {
+      PATH: process.env.PATH,
+      HOME: workspace.root,
+      SECRET_API_KEY: 'secret',
+      ...(SHELL && { SHELL }),
+    },
+    shell,
   };
   const exec = execCommand(options);
   const stdin = writeStdin(options);
@@ -152,7 +160,19 @@ describe('exec_command', () => {
     expect((await on.exec({ cmd: 'echo "<$FROM_PROFILE>"', login: true })).output).toContain('<yes>');
     expect((await on.exec({ cmd: 'echo "<$FROM_PROFILE>"' })).output).toBe('<>\n');
     expect((await on.exec({ cmd: 'echo $0', shell: 'sh' })).output).toBe('sh\n');
-    expect((await on.exec({ cmd: 'true', shell: '/no/such/shell' })).code).toBe(127);
+  });
+
+  it('says of a shell that is not there whose it is and what to do, and runs nothing', async () => {
+    const missing = await terminal().exec({ cmd: 'true', shell: '/no/such/shell' });
+    expect(missing.text).toMatch(/no shell \/no\/such\/shell here, so nothing was run.*Leave `shell` out/);
+    const bare = await terminal().exec({ cmd: 'true', shell: 'no-such-shell' });
+    expect(bare.text).toContain('nothing was run');
+    const owners = terminal(workspaceWith(), { shell: '/no/such/shell' });
+    const text = (await owners.exec({ cmd: 'touch ran' })).text;
+    expect(text).toMatch(/set to, \/no\/such\/shell, is not there.*runmesh config set shell/);
+    // The environment's own is nobody's choice of today: another takes its place.
+    const environments = terminal(workspaceWith(), { shell: undefined, SHELL: '/no/such/shell' });
+    expect((await environments.exec({ cmd: 'echo ok' })).output).toBe('ok\n');
   });
 
   it('works in a folder of the workspace only', async () => {
