@@ -16,6 +16,7 @@ import { checkDatabase, checkOpenDatabase } from '../kit/sqlite.ts';
 import { createRunCommand } from '../service/run-command.ts';
 import type { Credentials } from './credentials.ts';
 import type { OpenedDevice, World } from './open-device.ts';
+import { whyUnconfined } from './sandbox-here.ts';
 
 /** What the running daemon sees, with its own rights and its own journal. */
 export async function examineFromDaemon(
@@ -63,8 +64,19 @@ function base({
   env,
   platform,
   homedir,
-}: World): Pick<DoctorWorld, 'env' | 'platform' | 'homedir' | 'nodeFile' | 'run' | 'loadKeychain'> {
-  return { env, platform, homedir, nodeFile: process.execPath, run: createRunCommand(env), loadKeychain };
+}: World): Pick<
+  DoctorWorld,
+  'env' | 'platform' | 'homedir' | 'nodeFile' | 'run' | 'loadKeychain' | 'whyUnconfined'
+> {
+  return {
+    env,
+    platform,
+    homedir,
+    nodeFile: process.execPath,
+    run: createRunCommand(env),
+    loadKeychain,
+    whyUnconfined: () => whyUnconfined(platform),
+  };
 }
 
 /** The check reads the whole file, and the daemon waits for it: a large journal is left to a daemon at rest. */

@@ -1,55 +1,68 @@
 import { isRunmeshError } from '../kit/errors.ts';
 import type { Finding } from '../kit/finding.ts';
-import type { CommandResult, RunCommand } from '../service/run-command.ts';
 import type { DoctorWorld } from './world.ts';
 
-/** Runs a program that does nothing inside the system's sandbox. */
-export async function lookAtSandbox({
-  platform,
-  run,
-}: Pick<DoctorWorld, 'platform' | 'run'>): Promise<Finding[]> {
-  const title = 'Sandbox';
-  const isMac = platform === 'darwin';
-  const [program, args] = isMac ? SEATBELT : BUBBLEWRAP;
-  const result = await attempt(run, program, args);
-  if (result === undefined) {
-    return [missing(title, program, isMac ? 'It is part of macOS; restore the system.' : INSTALL)];
+/**
+ * Whether commands are confined as this device's config has it: what a run would meet. Where the config lets them go
+ * unconfined, that is a warning and no fault, since its owner said so.
+ */
+export async function lookAtSandbox(world: SandboxWorld): Promise<Finding[]> {
+  const { mode, network, unavailable } = world.config.sandbox;
+  if (mode === 'danger-full-access') {
+    const says = 'Runs are not confined: they may do all that you may (sandbox.mode is danger-full-access).';
+    return [warning('sandbox_off', says, 'runmesh config set sandbox.mode workspace-write')];
   }
-  if (result.exitCode !== 0) {
-    return [
-      {
-        code: 'sandbox_refused',
-        title,
-        severity: 'warning',
-        says: `${program} does not work here: ${(result.stderr.trim() || `exit ${result.exitCode}`).split('\n')[0]}.`,
-        todo: isMac
-          ? 'This process is inside a sandbox itself; start the daemon outside of it.'
-          : 'Allow user namespaces (on Ubuntu 24.04: an AppArmor profile for bwrap).',
-      },
-    ];
+  const why = await whyNone(world);
+  if (why !== undefined) {
+    if (unavailable === 'run-unsandboxed') {
+      const says = `There is none, so runs do all that you may (sandbox.unavailable is run-unsandboxed): ${why}`;
+      return [warning('sandbox_missing', says, 'Mend it, then: runmesh config unset sandbox.unavailable')];
+    }
+    return [fault('sandbox_missing', `There is none, so no run is started: ${why}`, MEND)];
   }
-  if (!isMac && (await attempt(run, 'socat', ['-V'])) === undefined)
-    return [missing(title, 'socat', INSTALL)];
-  return [{ code: 'sandbox', title, severity: 'ok', says: `${program} works.` }];
+  if (Array.isArray(network) && world.platform === 'linux' && !(await isThere(world, 'socat'))) {
+    const says = 'sandbox.network is a list of domains, which needs socat, and that is not installed.';
+    return [fault('sandbox_proxy_missing', says, 'sudo apt-get install socat (or your system’s package)')];
+  }
+  const reach = { off: 'no network', on: 'the whole network' };
+  const net = Array.isArray(network)
+    ? `${network.length} ${network.length === 1 ? 'domain' : 'domains'} of the network`
+    : reach[network];
+  const says = `It holds: ${mode}, ${net}.`;
+  return [{ code: 'sandbox', title: TITLE, severity: 'ok', says }];
 }
 
-async function attempt(
-  run: RunCommand,
-  program: string,
-  args: readonly string[],
-): Promise<CommandResult | undefined> {
+type SandboxWorld = Pick<DoctorWorld, 'platform' | 'run' | 'config' | 'whyUnconfined'>;
+
+/** On a Mac the program alone is not enough: inside another sandbox it refuses to make one. */
+async function whyNone({ platform, run, whyUnconfined }: SandboxWorld): Promise<string | undefined> {
+  const why = whyUnconfined();
+  if (why !== undefined || platform !== 'darwin') return why;
+  const { exitCode, stderr } = await run('/usr/bin/sandbox-exec', SEATBELT);
+  if (exitCode === 0) return undefined;
+  const said = stderr.trim().split('\n')[0] || `exit ${exitCode}`;
+  return `sandbox-exec does not work here (${said}). Start the daemon outside of any other sandbox.`;
+}
+
+async function isThere({ run }: SandboxWorld, program: string): Promise<boolean> {
   try {
-    return await run(program, args);
+    await run(program, ['-V']);
+    return true;
   } catch (error) {
-    if (isRunmeshError(error, 'command_missing')) return undefined;
+    if (isRunmeshError(error, 'command_missing')) return false;
     throw error;
   }
 }
 
-function missing(title: string, program: string, todo: string): Finding {
-  return { code: 'sandbox_missing', title, severity: 'warning', says: `${program} is not installed.`, todo };
+function warning(code: string, says: string, todo: string): Finding {
+  return { code, title: TITLE, severity: 'warning', says, todo };
 }
 
-const SEATBELT = ['/usr/bin/sandbox-exec', ['-p', '(version 1)(allow default)', '/usr/bin/true']] as const;
-const BUBBLEWRAP = ['bwrap', ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', 'true']] as const;
-const INSTALL = 'sudo apt-get install bubblewrap socat (or your system’s packages of that name)';
+function fault(code: string, says: string, todo: string): Finding {
+  return { code, title: TITLE, severity: 'fault', says, todo };
+}
+
+const TITLE = 'Sandbox';
+const SEATBELT = ['-p', '(version 1)(allow default)', '/usr/bin/true'];
+const MEND =
+  'Mend it; or, if you mean runs to do all that you may: runmesh config set sandbox.unavailable run-unsandboxed';

@@ -23,6 +23,8 @@ export interface DoctorWorld {
   /** Undefined where this device is not linked. */
   apiKey: string | undefined;
   loadKeychain(): Promise<Keychain>;
+  /** Why commands cannot be confined on this machine, as the one who confines them finds it. */
+  whyUnconfined(): string | undefined;
   /** Looks at the journal by whoever has it open. */
   lookAtJournal(): Promise<Finding>;
 }

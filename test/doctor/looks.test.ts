@@ -145,28 +145,34 @@ describe('workspaces', () => {
 });
 
 describe('what else is looked at', () => {
-  it('a sandbox that is missing or refused is told apart', async () => {
-    const missing = () => Promise.reject(new RunmeshError('command_missing', 'none'));
-    const refused = async () => ({
-      exitCode: 1,
-      stdout: '',
-      stderr: 'bwrap: No permissions to create namespace',
-    });
-    const works = async () => ({ exitCode: 0, stdout: '', stderr: '' });
-    const look = async (run: typeof works, platform: NodeJS.Platform) =>
-      (await lookAtSandbox({ run, platform }))[0];
-    expect(await look(missing, 'linux')).toMatchObject({
-      code: 'sandbox_missing',
-      todo: expect.stringContaining('bubblewrap'),
-    });
-    expect(await look(refused, 'linux')).toMatchObject({
-      code: 'sandbox_refused',
-      says: expect.stringContaining('namespace'),
-    });
-    expect(await look(works, 'darwin')).toMatchObject({
-      code: 'sandbox',
-      says: '/usr/bin/sandbox-exec works.',
-    });
+  it('the sandbox is judged by what this device is set to', async () => {
+    const look = async (
+      sandbox: object,
+      { why = '', platform = 'linux', exitCode = 0, socat = true } = {},
+    ) => {
+      const [found] = await lookAtSandbox({
+        platform: platform as NodeJS.Platform,
+        config: deviceConfig.parse({ sandbox }),
+        whyUnconfined: () => why || undefined,
+        run: async (program) => {
+          if (program === 'socat' && !socat) throw new RunmeshError('command_missing', 'none');
+          return { exitCode, stdout: '', stderr: 'sandbox_apply: Operation not permitted' };
+        },
+      });
+      return `${found?.severity} ${found?.code}: ${found?.says}`;
+    };
+    const why = 'bubblewrap is not installed.';
+    expect(await look({})).toBe('ok sandbox: It holds: workspace-write, no network.');
+    expect(await look({}, { why })).toMatch(/^fault sandbox_missing: .*no run is started: bubblewrap/);
+    expect(await look({ unavailable: 'run-unsandboxed' }, { why })).toMatch(
+      /^warning sandbox_missing: .*all that you may/,
+    );
+    expect(await look({ mode: 'danger-full-access' }, { why })).toMatch(/^warning sandbox_off: /);
+    const network = ['api.example.com'];
+    expect(await look({ network })).toContain('1 domain of');
+    expect(await look({ network }, { socat: false })).toMatch(/^fault sandbox_proxy_missing: /);
+    expect(await look({ network: 'on' }, { socat: false })).toContain('the whole network');
+    expect(await look({}, { platform: 'darwin', exitCode: 1 })).toMatch(/^fault .*Operation not permitted/);
   });
 
   it('the minutes until a Mac on power sleeps are read from pmset', () => {
