@@ -91,6 +91,7 @@ export function createLink(options: LinkOptions): Link {
       const probed = session?.probe(clock, over.signal);
       probed?.catch((error) => log.warn({ reason: messageOf(error) }, 'a probe broke'));
     },
+    offer: () => session?.connection.send({ type: 'capabilities', capabilities: identity.capabilities() }),
     drain: (reason) => {
       draining = reason;
       session?.connection.send({ type: 'drain', reason });

@@ -62,6 +62,8 @@ export interface Link {
   settle(runId: string): void;
   /** The machine slept or changed its network: its socket may say open and be dead, and a wait may be pointless. */
   woke(): void;
+  /** What this device can do has changed. A connection that comes later says so by itself. */
+  offer(): void;
   /** No new dispatches, please; heartbeats and events go on. */
   drain(reason: string): void;
   /** Says goodbye and ends. Waits up to `ms` for what is under way to be acknowledged. */

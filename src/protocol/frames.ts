@@ -90,6 +90,8 @@ export const DEVICE_FRAMES = {
     type: z.literal('heartbeat'),
     runs: z.array(z.object({ runId, committed: sequence, acked: sequence })),
   }),
+  /** What `hello` said of this device has changed: a workspace was named, a tool came. */
+  capabilities: z.object({ type: z.literal('capabilities'), capabilities }),
   drain: z.object({ type: z.literal('drain'), reason: z.string() }),
   goodbye: z.object({ type: z.literal('goodbye'), reason: z.string() }),
 } as const;

@@ -46,6 +46,21 @@ describe('the handshake', () => {
     expect(await refused(device, { signature: 'short' })).toBe(4503);
   });
 
+  it('is told what a device can do, at hello and when that changes, and shows it', async () => {
+    const mesh = await openMesh();
+    const device = await linkDevice(mesh);
+    const { client } = await DeviceClient.connect(device);
+    const shown = async () => {
+      const { data } = await mesh.call('GET', '/v1/runmesh/nodes');
+      return (data as { capabilities: { workspaces: string[] } }[])[0]?.capabilities.workspaces;
+    };
+    const capabilities = { tools: [], workspaces: ['default', 'second'], maxConcurrentRuns: 1 };
+    client.send({ type: 'capabilities', capabilities });
+    expect(await eventually(shown, (workspaces) => workspaces?.length === 2)).toEqual(['default', 'second']);
+    client.send({ type: 'capabilities', capabilities: { ...capabilities, workspaces: 'all' as never } });
+    expect((await client.closed).code).toBe(4001);
+  });
+
   it('refuses anything but one hello of at most 64 KiB', async () => {
     const mesh = await openMesh();
     const device = await linkDevice(mesh);

@@ -3,6 +3,7 @@ import type { DeviceFrame, FrameNamed } from '../../protocol/frames.ts';
 import type { MeshCore } from '../context.ts';
 import { addEvents } from '../runs/add-events.ts';
 import { endRun } from '../runs/end-run.ts';
+import { recordCapabilities } from '../store/nodes.ts';
 import { answerOrder, findOrder } from '../store/orders.ts';
 import { findRun, markRunAccepted, type RunRow } from '../store/runs.ts';
 import type { DeviceConnection } from './connection.ts';
@@ -31,6 +32,9 @@ export function takeFrame(core: MeshCore, connection: DeviceConnection, frame: D
       break;
     case 'heartbeat':
       takeHeartbeat(core, connection, frame);
+      break;
+    case 'capabilities':
+      recordCapabilities(core.store, connection.deviceId, frame.capabilities);
       break;
     case 'drain':
       connection.draining = true;

@@ -107,6 +107,11 @@ export function recordHello(
   );
 }
 
+/** What a connected device can do now. */
+export function recordCapabilities(store: Store, id: string, capabilities: unknown): void {
+  store.run('UPDATE nodes SET capabilities = ? WHERE id = ?', JSON.stringify(capabilities), id);
+}
+
 export function recordHeard(store: Store, id: string, now: number): void {
   store.run('UPDATE nodes SET last_heard_at = ? WHERE id = ?', now, id);
 }
