@@ -75,6 +75,7 @@ export function controlPorts(parts: ControlParts): ControlPorts {
     reload: async () => {
       const { applied, restart } = device.reloadConfig();
       runs.takeTurns();
+      parts.link()?.offer();
       if (parts.credentials() === undefined) parts.retrySecrets();
       const keys = (await parts.reloadKeys()) ? ['keys'] : [];
       return { applied: [...applied, ...keys], restart };

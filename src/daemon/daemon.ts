@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DaemonStatus } from '../control/contract.ts';
 import { startControlServer } from '../control/server.ts';
+import { forgetStop, recordStop } from '../device/last-stop.ts';
 import { readOwnerPause } from '../journal/owner-pause.ts';
 import { isoTime } from '../kit/clock.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
@@ -96,15 +97,7 @@ export async function startDaemon(
     },
   });
 
-  const keepAwake = keepThisAwake(world.platform, {
-    clock,
-    log,
-    policy: () => config.power.keepAwake,
-    busy: () => {
-      const asking = new Set(runs.listApprovals().map(({ runId }) => runId));
-      return runs.list().some(({ runId, state }) => state !== 'queued' && !asking.has(runId));
-    },
-  });
+  const keepAwake = keepThisAwake(world.platform, device, () => runs);
   const awake = keepAwake.run(over.signal).catch((error) => {
     log.error({ reason: messageOf(error) }, 'sleep is no longer held off');
   });
@@ -132,8 +125,15 @@ export async function startDaemon(
       executor,
       runs,
       say,
-      onOnline: (sessionId) => ready.resolve({ sessionId }),
-      onStopped: (why) => end(explainStop(why), true, why !== 'protocol'),
+      onOnline: (sessionId) => {
+        forgetStop(paths);
+        ready.resolve({ sessionId });
+      },
+      onStopped: (why) => {
+        const reason = explainStop(why);
+        recordStop(paths, { deviceId: mesh.deviceId, why, reason, at: isoTime(clock.now()) });
+        void end(reason, true, why !== 'protocol');
+      },
     });
     pause.remove('secrets_locked');
     await link.run();

@@ -1,5 +1,5 @@
 import type { Journal } from '../journal/journal.ts';
-import { RunmeshError } from '../kit/errors.ts';
+import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { HerePublisher } from '../link/here-publisher.ts';
 import { errorEnvelope } from '../protocol/errors.ts';
@@ -12,6 +12,7 @@ import { type Credentials, readCredentials } from './credentials.ts';
 import { type OpenedDevice, openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
 import { secretsOf } from './own-secrets.ts';
+import { keepThisAwake } from './power.ts';
 import { RunWatchers } from './run-watchers.ts';
 import { watchRun } from './watch-run.ts';
 
@@ -87,13 +88,18 @@ export async function* runHere(
     },
     onSettling: () => {},
     onDelta: (runId, delta) => watchers.delta(runId, delta),
+    onActivity: () => keepAwake.changed(),
+  });
+  const keepAwake = keepThisAwake(world.platform, device, () => runs);
+  const awake = keepAwake.run(over.signal).catch((error) => {
+    log.error({ reason: messageOf(error) }, 'sleep is not held off');
   });
   try {
     yield* startHere({ device, credentials, journal, runs, watchers }, request, signal);
   } finally {
     await runs.drain(config.drainMs);
     over.abort();
-    await publishing;
+    await Promise.all([publishing, awake]);
     try {
       await publisher.finish();
     } finally {

@@ -1,20 +1,30 @@
 import { execFile, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import {
-  createKeepAwake,
-  type Inhibitor,
-  type KeepAwake,
-  type KeepAwakeOptions,
-} from '../device/keep-awake.ts';
+import { createKeepAwake, type Inhibitor, type KeepAwake } from '../device/keep-awake.ts';
+import type { Runs } from '../runs/ports.ts';
+import type { OpenedDevice } from './open-device.ts';
 
-/** `createKeepAwake` on this machine. */
+/** Holds this machine's sleep off while a run of this process is at work; one that only waits for its owner is not. */
 export function keepThisAwake(
   platform: NodeJS.Platform,
-  options: Pick<KeepAwakeOptions, 'clock' | 'log' | 'policy' | 'busy'>,
+  { clock, log, config }: Pick<OpenedDevice, 'clock' | 'log' | 'config'>,
+  runs: () => Pick<Runs, 'list' | 'listApprovals'>,
 ): KeepAwake {
   return createKeepAwake({
-    ...options,
+    clock,
+    log,
+    policy: () => config.power.keepAwake,
+    busy: () => {
+      const asking = new Set(
+        runs()
+          .listApprovals()
+          .map(({ runId }) => runId),
+      );
+      return runs()
+        .list()
+        .some(({ runId, state }) => state !== 'queued' && !asking.has(runId));
+    },
     pid: process.pid,
     inhibit,
     ports: {

@@ -5,6 +5,7 @@ import { linkPollText } from '../protocol/signing.ts';
 import { setConfig } from './config.ts';
 import type { MeshPin } from './config-schema.ts';
 import { createIdentity, type Identity, readIdentity } from './identity.ts';
+import { forgetStop } from './last-stop.ts';
 import { callMesh, isInTheClear, type MeshHttp } from './mesh-http.ts';
 import type { DevicePaths } from './paths.ts';
 import type { SecretStore } from './secret-store.ts';
@@ -60,6 +61,7 @@ export async function linkDevice(options: LinkDeviceOptions): Promise<MeshPin> {
     ...(isInTheClear(mesh.url) && { insecure: true }),
   };
   setConfig(paths, 'mesh', pin);
+  forgetStop(paths);
   return pin;
 }
 

@@ -84,6 +84,7 @@ export function createRuns(options: RunsOptions): Runs {
       onWaiting: (waits) => {
         markRunning(journal, runId, !waits);
         if (waits) clear(entry);
+        options.onActivity?.();
       },
       onDelta: (delta) => options.onDelta(runId, delta),
     });

@@ -1,7 +1,10 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { House } from '../support/house.ts';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
+import { Command } from '../support/processes.ts';
+import { tempDir } from '../support/temp.ts';
 
 const answers = () => startChatModel(() => ({ text: 'Fine.' }));
 
@@ -107,6 +110,40 @@ describe('what a device does with what it cannot do', () => {
       type: 'error',
       message: expect.stringContaining('runmesh link'),
     });
+    const say = async (...args: string[]) => {
+      const command = house.command(...args);
+      const { code } = await command.exited;
+      return `${code}: ${command.lines.map(({ text }) => text).join(' ')}`;
+    };
+    expect(await say('status')).toMatch(/^1: .*owner revoked this device.* Next: runmesh link$/);
+    expect(await say()).toMatch(/^0: .*owner revoked this device.*Next: runmesh link/);
+    // Linked again it is a new device, and what was is over.
+    await house.link();
+    expect(await say('status')).toMatch(/^1: Linked to .* Start it with/);
+  });
+
+  it.each([
+    ['a file', 'file'],
+    ['below a file', 'file/home'],
+    ...(process.platform === 'linux' ? [['below /proc', '/proc/1/home']] : []),
+  ])('a home that is %s is named, with what to do and without a stack', async (_where, home = '') => {
+    const dir = tempDir();
+    writeFileSync(join(dir, 'file'), '');
+    const env = {
+      PATH: process.env.PATH,
+      HOME: dir,
+      RUNMESH_HOME: resolve(dir, home),
+      RUNMESH_SECRETS: 'file',
+    };
+    for (const args of [
+      ['link', '--mesh', 'http://127.0.0.1:1'],
+      ['daemon'],
+      ['config', 'set', 'logLevel', 'info'],
+    ]) {
+      const command = new Command(args, env);
+      expect(await command.exited).toMatchObject({ code: 1 });
+      expect(command.stderr).toMatch(/^error .*RUNMESH_HOME.*\n$/);
+    }
   });
 
   it('a second daemon on the same home is refused, naming the first', async () => {

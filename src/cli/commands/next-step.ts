@@ -1,10 +1,12 @@
 import type { DaemonVitals } from '../../control/contract.ts';
 import { readConfig } from '../../device/config.ts';
+import { readStop } from '../../device/last-stop.ts';
 import { isRunmeshError } from '../../kit/errors.ts';
 import type { ServiceState } from '../../service/ports.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
+import { stopWords } from '../render/stop-words.ts';
 import { daemonVitals, serviceOf } from '../service-world.ts';
 
 /** `runmesh` alone: what to do next on this device. */
@@ -31,6 +33,8 @@ async function nextStep(context: CliContext): Promise<Step> {
     return { next, why: 'Linked, but runs have no folder to work in.' };
   }
   const daemon = await daemonVitals(context);
+  const stopped = daemon === undefined ? readStop(pathsOf(context), mesh.deviceId) : undefined;
+  if (stopped !== undefined) return stopWords(stopped, mesh.url, context.clock.now());
   return daemon === undefined ? stepWithoutDaemon(context) : stepWithDaemon(context, daemon);
 }
 

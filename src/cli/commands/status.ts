@@ -1,12 +1,14 @@
 import { connectControl } from '../../control/client.ts';
 import type { DaemonStatus } from '../../control/contract.ts';
 import { readConfig } from '../../device/config.ts';
+import { readStop } from '../../device/last-stop.ts';
 import { isRunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { Redrawn } from '../render/redrawn.ts';
 import { statusLines } from '../render/status-rows.ts';
+import { stopWords } from '../render/stop-words.ts';
 
 /** What the daemon is doing; exit 1 where none runs. */
 export async function statusCommand(
@@ -50,13 +52,27 @@ async function askDaemon(context: CliContext): Promise<DaemonStatus | undefined>
 
 function tell(context: CliContext, output: Output, status: DaemonStatus | undefined): void {
   if (status !== undefined) return output.tell({ type: 'status', up: true, ...status });
-  const { mesh } = readConfig(pathsOf(context));
-  output.tell({ type: 'status', up: false, deviceId: mesh?.deviceId ?? null, meshUrl: mesh?.url ?? null });
+  const paths = pathsOf(context);
+  const { mesh } = readConfig(paths);
+  const stopped = mesh === undefined ? undefined : readStop(paths, mesh.deviceId);
+  output.tell({
+    type: 'status',
+    up: false,
+    deviceId: mesh?.deviceId ?? null,
+    meshUrl: mesh?.url ?? null,
+    stopped: stopped === undefined ? null : { why: stopped.why, reason: stopped.reason, at: stopped.at },
+  });
 }
 
 async function downLines(context: CliContext): Promise<string[]> {
-  const { mesh } = readConfig(pathsOf(context));
+  const paths = pathsOf(context);
+  const { mesh } = readConfig(paths);
   if (mesh === undefined) return ['This device is not linked.', 'Next: runmesh link'];
+  const stopped = readStop(paths, mesh.deviceId);
+  if (stopped !== undefined) {
+    const { why, next } = stopWords(stopped, mesh.url, context.clock.now());
+    return [why, `Next: ${next}`];
+  }
   return [`Linked to ${mesh.url} as ${mesh.deviceId}.`, await howToStart(context)];
 }
 
