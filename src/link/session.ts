@@ -1,9 +1,10 @@
 import type { Clock } from '../kit/clock.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
-import { type DispatchOrder, dispatchOrder, type FrameNamed, type MeshFrame } from '../protocol/frames.ts';
+import type { DeviceFrame, DispatchOrder, FrameNamed, MeshFrame } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Connection, Loss, Welcome } from './connection.ts';
 import { DeltaStream } from './delta-stream.ts';
+import { OrderFetches } from './fetch-order.ts';
 import { Outbox } from './outbox.ts';
 import type { LinkOptions } from './ports.ts';
 import { publishOverHttp } from './publish-over-http.ts';
@@ -21,6 +22,7 @@ export class Session {
   readonly #heartbeatMs: number;
   /** What the mesh asked for the next connection. */
   #retryAfterMs: number | undefined;
+  readonly #fetches: OrderFetches;
   /** How far each run was sent at the last heartbeat: what the mesh still lacks at the next one is a hole. */
   #sentAtBeat = new Map<string, number>();
 
@@ -28,6 +30,7 @@ export class Session {
     this.connection = connection;
     this.sessionId = welcome.sessionId;
     this.#options = options;
+    this.#fetches = new OrderFetches(options.access);
     this.#heartbeatMs = clamp(welcome.heartbeatMs, LIMITS.heartbeatMinMs, LIMITS.heartbeatMaxMs);
     for (const { runId, verdict } of welcome.runs) if (verdict === 'forget') options.orders.forget(runId);
     this.#deltas = new DeltaStream(
@@ -197,8 +200,12 @@ export class Session {
     const { runId, attempt } = order;
     const answer = this.#isForUs(order) ? this.#options.orders.dispatch(order) : FOR_ANOTHER;
     if (answer.accepted) this.connection.send({ type: 'accepted', runId, attempt });
-    else
-      this.connection.send({ type: 'rejected', runId, attempt, code: answer.code, message: answer.message });
+    else this.#reject(order, answer.code, answer.message);
+  }
+
+  #reject(run: Pick<DispatchOrder, 'runId' | 'attempt'>, code: Rejection, message: string): void {
+    const { runId, attempt } = run;
+    this.connection.send({ type: 'rejected', runId, attempt, code, message });
   }
 
   #isForUs({ agent }: DispatchOrder): boolean {
@@ -206,26 +213,18 @@ export class Session {
   }
 
   /** An order that does not fit a frame. When it cannot be fetched the mesh sends it again in a while. */
-  #fetchOrder({ runId, path }: FrameNamed<MeshFrame, 'dispatch_ref'>): void {
-    const { access, log } = this.#options;
-    const address = URL.parse(path, access.meshUrl);
-    // A path may be a whole address, and this device's key is for its mesh alone.
-    if (address?.origin !== new URL(access.meshUrl).origin) {
-      this.connection.close('protocol', 'an order from elsewhere');
-      return;
-    }
-    const fetchIt = async (): Promise<void> => {
-      const response = await access.fetch(address, {
-        headers: { authorization: `Bearer ${access.apiKey}` },
-        signal: AbortSignal.timeout(LIMITS.dispatchRetryMs),
-      });
-      const body = (await response.json()) as { data?: unknown };
-      const order = dispatchOrder.parse(body.data);
-      if (order.runId === runId) this.#dispatch(order);
-    };
-    fetchIt().catch((error) =>
-      log.warn({ runId, reason: messageOf(error) }, 'an order could not be fetched'),
-    );
+  #fetchOrder({ runId, attempt, path }: FrameNamed<MeshFrame, 'dispatch_ref'>): void {
+    const address = this.#fetches.addressOf(path);
+    if (address === undefined) return this.connection.close('protocol', 'an order from elsewhere');
+    this.#fetches
+      .fetch(address, runId)
+      .then((fetched) => {
+        if (fetched?.order !== undefined) this.#dispatch(fetched.order);
+        if (fetched?.refused !== undefined) this.#reject({ runId, attempt }, 'invalid', fetched.refused);
+      })
+      .catch((error) =>
+        this.#options.log.warn({ runId, reason: messageOf(error) }, 'an order could not be fetched'),
+      );
   }
 
   #answer(
@@ -239,6 +238,8 @@ export class Session {
 function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
+
+type Rejection = FrameNamed<DeviceFrame, 'rejected'>['code'];
 
 const FOR_ANOTHER = {
   accepted: false,

@@ -55,6 +55,10 @@ export const LIMITS = {
   answerBytes: 8_388_608,
   /** A long conversation that goes through the model proxy has ten thousands of them. */
   requestJsonKeys: 200_000,
+  /** Of an order that a device fetches: its history, with the images in it. */
+  orderBytes: 33_554_432,
+  orderJsonKeys: 1_000_000,
+  orderFetchMs: 60_000,
   /** Of one API key; an address may make three times as many. */
   callsPerMinute: 30_000,
   idempotencyMs: 86_400_000,

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/kit/clock.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { createLink } from '../../src/link/link.ts';
 import { CONNECT_PATH, type DispatchOrder, SUBPROTOCOL } from '../../src/protocol/frames.ts';
+import { LIMITS } from '../../src/protocol/limits.ts';
 import { helloText, linkPollText } from '../../src/protocol/signing.ts';
 import {
   acceptDispatch,
@@ -346,7 +347,11 @@ describe('a flood', () => {
 });
 
 describe('a mesh that lies', () => {
-  function linkTo(url: string) {
+  const nobody = async (): Promise<Response> => {
+    throw new Error('nobody is there');
+  };
+
+  function linkTo(url: string, fetchIt: () => Promise<Response> = nobody) {
     const dispatched: DispatchOrder[] = [];
     const fetched: string[] = [];
     const link = createLink({
@@ -370,7 +375,7 @@ describe('a mesh that lies', () => {
         apiKey: 'rt_test_secret',
         fetch: async (address) => {
           fetched.push(String(address));
-          throw new Error('nobody is there');
+          return fetchIt();
         },
       },
       socketOptions: {},
@@ -439,6 +444,79 @@ describe('a mesh that lies', () => {
     side.send({ type: 'dispatch_ref', runId: 'run_1', attempt: 1, path });
     expect(await side.closed).toBe(4001);
     expect(fetched).toEqual([]);
+  });
+
+  /** A body without end; answers how much of it was taken. */
+  function endless() {
+    let taken = 0;
+    const piece = new TextEncoder().encode(' '.repeat(1_048_576));
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        taken += piece.length;
+        controller.enqueue(piece);
+      },
+    });
+    return { response: async () => new Response(body), taken: () => taken };
+  }
+
+  const answering = (text: string) => async () => new Response(text);
+
+  const badOrders: [string, () => Promise<Response>, RegExp][] = [
+    ['is deeper than any frame', answering(`{"data":${'['.repeat(100_000)}`), /nested deeper/],
+    ['has more keys than a history could', answering(`{"data":{${'"k":1,'.repeat(1_000_001)}`), /keys/],
+    [
+      'is another run’s',
+      answering(JSON.stringify({ data: { ...order('dev_1'), runId: 'run_2' } })),
+      /another run/,
+    ],
+    ['is no order', answering('{"data":{"runId":"run_1"}}'), /malformed/],
+    ['is null', answering('null'), /malformed/],
+  ];
+  it.each(badOrders)(
+    '77 that %s is rejected in words, and not asked for again',
+    async (_name, fetchIt, words) => {
+      const mesh = await startLyingMesh();
+      const { dispatched } = linkTo(mesh.url, fetchIt);
+      const side = await mesh.connection(1);
+      await expect.poll(() => side.frames.some(({ type }) => type === 'hello')).toBe(true);
+      side.send({ type: 'dispatch_ref', runId: 'run_1', attempt: 1, path: '/order' });
+      await expect
+        .poll(() => side.frames.find(({ type }) => type === 'rejected'), { timeout: 10_000 })
+        .toMatchObject({
+          runId: 'run_1',
+          attempt: 1,
+          code: 'invalid',
+          message: expect.stringMatching(words),
+        });
+      expect(dispatched).toEqual([]);
+    },
+  );
+
+  it('77 with a history without end is rejected once it is too long, and the rest of it not read', async () => {
+    const mesh = await startLyingMesh();
+    const { response, taken } = endless();
+    const { dispatched } = linkTo(mesh.url, response);
+    const side = await mesh.connection(1);
+    await expect.poll(() => side.frames.some(({ type }) => type === 'hello')).toBe(true);
+    side.send({ type: 'dispatch_ref', runId: 'run_1', attempt: 1, path: '/order' });
+    await expect
+      .poll(() => side.frames.find(({ type }) => type === 'rejected'), { timeout: 10_000 })
+      .toMatchObject({ code: 'invalid', message: expect.stringContaining('33554432 bytes') });
+    expect(taken()).toBeLessThan(LIMITS.orderBytes + 4 * 1_048_576);
+    expect(dispatched).toEqual([]);
+  });
+
+  it('77 named a hundred times is fetched once at a time, and four of them at most', async () => {
+    const mesh = await startLyingMesh();
+    const { fetched } = linkTo(mesh.url, () => new Promise(() => {}));
+    const side = await mesh.connection(1);
+    await expect.poll(() => side.frames.some(({ type }) => type === 'hello')).toBe(true);
+    for (let n = 0; n < 100; n += 1)
+      side.send({ type: 'dispatch_ref', runId: `run_${n % 10}`, attempt: 1, path: `/orders/${n % 10}` });
+    side.send({ type: 'dispatch', ...order('dev_2') });
+    await expect.poll(() => side.frames.some(({ type }) => type === 'rejected')).toBe(true);
+    expect(fetched).toHaveLength(4);
+    expect(new Set(fetched).size).toBe(4);
   });
 });
 

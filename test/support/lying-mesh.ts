@@ -1,3 +1,4 @@
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -19,9 +20,13 @@ export interface MeshSide {
  * The mesh's end of a real WebSocket, for what an honest mesh never does: go silent, say half, close with any code. It
  * shakes hands by itself and verifies no signature; `welcome` may be changed.
  */
-export async function startLyingMesh(welcome: Partial<FrameNamed<MeshFrame, 'welcome'>> = {}) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await new Promise((resolve) => server.once('listening', resolve));
+export async function startLyingMesh(
+  welcome: Partial<FrameNamed<MeshFrame, 'welcome'>> = {},
+  { port = 0, answer = nothingThere }: { port?: number; answer?: RequestListener } = {},
+) {
+  const http = createServer(answer);
+  const server = new WebSocketServer({ server: http });
+  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
   const connections: MeshSide[] = [];
   let look = () => {};
   server.on('connection', (socket) => {
@@ -31,10 +36,11 @@ export async function startLyingMesh(welcome: Partial<FrameNamed<MeshFrame, 'wel
   });
   onTestFinished(() => {
     for (const client of server.clients) client.terminate();
-    server.close();
+    http.closeAllConnections();
+    http.close();
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     connections,
     /** The `n`-th connection that was ever made, from 1. */
     connection: async (n: number): Promise<MeshSide> => {
@@ -47,6 +53,8 @@ export async function startLyingMesh(welcome: Partial<FrameNamed<MeshFrame, 'wel
     },
   };
 }
+
+const nothingThere: RequestListener = (_request, response) => response.writeHead(404).end();
 
 function sideOf(socket: WebSocket, welcome: Partial<FrameNamed<MeshFrame, 'welcome'>>): MeshSide {
   const frames: DeviceFrame[] = [];
