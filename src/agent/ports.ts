@@ -31,7 +31,15 @@ export interface AgentPorts {
   commitStep(events: RunEvent[]): RunEvent[];
   /** Whether the device's owner lets a call run: at once where nobody need be asked. The intent is committed after. */
   allow(call: DurablePayload<'tool_call'>, repeatable: boolean): Promise<Allowed>;
-  commitIntent(call: { callId: string; name: string; repeatable: boolean; held: boolean }): void;
+  /** `written` are its arguments, and `outside` whether it runs beyond the sandbox. */
+  commitIntent(call: {
+    callId: string;
+    name: string;
+    repeatable: boolean;
+    held: boolean;
+    written: string;
+    outside: boolean;
+  }): void;
   /** A call's result and the file changes it made, in one commit. */
   commitOutcome(callId: string, events: RunEvent[]): RunEvent[];
   commitEvents(events: RunEvent[]): RunEvent[];

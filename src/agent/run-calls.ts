@@ -63,8 +63,9 @@ async function resolveCall(call: Call, tool: Tool | undefined, ports: AgentPorts
     return [resultEvent(call, 'failed', { text: MASKED_ARGUMENTS }, 0)];
   const allowed = await ports.allow({ ...call, arguments: written }, repeatable);
   if (!allowed.allowed) return [resultEvent(call, 'denied', { text: allowed.why }, 0)];
-  if (isNew)
-    ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });
+  const { callId, name } = call;
+  const { outside } = allowed;
+  if (isNew) ports.commitIntent({ callId, name, repeatable, held: tool?.held ?? false, written, outside });
   const began = ports.monotonic();
   const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));
   const status = output.denied ? 'denied' : output.isError ? 'failed' : 'completed';

@@ -20,7 +20,10 @@ export const AUDIT_TYPES = {
 } as const;
 export type AuditType = keyof typeof AUDIT_TYPES;
 
-/** Writes down that something was done. On disk when it returns; throws `disk_full`, and then the thing is not done. */
+/**
+ * Writes down that something is about to be done, or was: the former is on disk when this returns. Throws `disk_full`, and then
+ * the thing is not done.
+ */
 export type RecordAudit = (
   type: AuditType,
   detail: Record<string, z.core.util.JSONType>,

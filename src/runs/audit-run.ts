@@ -15,16 +15,20 @@ export function auditEnded(audit: RecordAudit, runId: string, end: DurablePayloa
   audit('run_ended', { status, ...code, iterations, totalTokens: usage.totalTokens }, runId);
 }
 
-/** A call is about to run. Those that only read are not recorded: the events tell of them. */
+/**
+ * A call is about to run. Those that only read are not recorded: the events tell of them. `written` are its arguments with
+ * secrets masked: one that the shortening cuts in two would no longer be known.
+ */
 export function auditCall(
   audit: RecordAudit,
   runId: string,
-  { callId, name, repeatable }: { callId: string; name: string; repeatable: boolean },
-  written: string | undefined,
+  call: { callId: string; name: string; repeatable: boolean; outside: boolean; written: string },
 ): void {
+  const { callId, name, repeatable, outside, written } = call;
   if (repeatable) return;
   const type = name === 'exec_command' || name === 'write_stdin' ? 'command' : 'tool';
-  audit(type, { callId, name, arguments: shortened(written ?? '') }, runId);
+  const where = outside ? { outsideSandbox: true } : {};
+  audit(type, { callId, name, arguments: shortened(written), ...where }, runId);
 }
 
 export function auditChanges(audit: RecordAudit, runId: string, events: readonly RunEvent[]): void {

@@ -159,8 +159,8 @@ function portsOf(
     allow: (call, repeatable) =>
       meter.waiting(execution.approvals.allow({ order, call, repeatable, workspace }, execution)),
     commitIntent: (call) => {
-      auditCall(execution.audit, runId, call, written.get(call.callId));
-      if (WRITES_FILES.has(call.name)) meter.addToolBytes(written.get(call.callId)?.length ?? 0);
+      auditCall(execution.audit, runId, { ...call, written: redactor.text(call.written) });
+      if (WRITES_FILES.has(call.name)) meter.addToolBytes(call.written.length);
       recordIntent(journal, runId, call);
     },
     commitOutcome: (callId, events) => {

@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Audit, beginEpoch, hashOf, openAudit } from '../../src/device/audit/audit.ts';
 import { configHash, noteConfig } from '../../src/device/audit/note-config.ts';
 import { readAudit, readUnsent, recordMirrored } from '../../src/device/audit/read-audit.ts';
 import { verifyAudit } from '../../src/device/audit/verify-audit.ts';
+import { createRedactor } from '../../src/guard/redact.ts';
 import { systemRandom } from '../../src/kit/random.ts';
+import type { AuditType } from '../../src/protocol/audit.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -68,6 +70,37 @@ describe('the audit of a device', () => {
     const audit = open();
     audit.record('command', { cmd: 'use s3cret now' });
     expect(readAudit(audit, { limit: 1 })).toMatchObject([{ detail: { cmd: 'use [x] now' } }]);
+  });
+
+  it('waits for the disk before what it tells of happens, and not after', () => {
+    const audit = open();
+    const transaction = vi.spyOn(audit.db, 'transaction');
+    const waits = (types: readonly AuditType[]) =>
+      types.filter((type) => {
+        audit.record(type, {});
+        return transaction.mock.lastCall?.[1] === 'synced';
+      });
+    const coming = ['link', 'unlink', 'config', 'run_accepted', 'command', 'tool'] as const;
+    const asked = ['approval_requested', 'approval_resolved'] as const;
+    expect(waits(coming)).toEqual(coming);
+    expect(waits(asked)).toEqual(asked);
+    expect(waits(['file_change', 'run_ended', 'network_denied'])).toEqual([]);
+    // FULL, which an unsynced record must leave behind it.
+    expect(audit.db.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+  });
+
+  it('masks a secret with signs in it that JSON writes another way', () => {
+    const path = join(tempDir(), 'audit.db');
+    const secret = 'a"quoted\\secret"word';
+    const audit = openAudit({
+      path,
+      clock: new FakeClock(),
+      random: systemRandom,
+      mask: createRedactor([secret]).text,
+    });
+    onTestFinished(() => audit.close());
+    audit.record('command', { arguments: JSON.stringify({ cmd: `use ${secret} now` }), names: [secret] });
+    expect(JSON.stringify(readAudit(audit, { limit: 1 }))).not.toMatch(/quoted|word/);
   });
 
   it('is changed and cut by nobody by mistake', () => {

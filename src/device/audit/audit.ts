@@ -4,7 +4,13 @@ import type { Random } from '../../kit/random.ts';
 import { setAsideDatabase } from '../../kit/set-aside.ts';
 import { type Database, openDatabase } from '../../kit/sqlite.ts';
 import { diskFull, isDamage, isDiskFull } from '../../kit/storage-failure.ts';
-import { type AuditRecord, auditText, NO_AUDIT_HASH, type RecordAudit } from '../../protocol/audit.ts';
+import {
+  type AuditRecord,
+  type AuditType,
+  auditText,
+  NO_AUDIT_HASH,
+  type RecordAudit,
+} from '../../protocol/audit.ts';
 import { auditMigrations } from './schema.ts';
 
 /**
@@ -57,19 +63,20 @@ export function beginEpoch(audit: Audit, random: Random, detail: AuditRecord['de
 function begin(options: OpenAuditOptions, detail: AuditRecord['detail']): Audit {
   const { path, clock, random, mask = (text) => text } = options;
   const db = openDatabase({ path, migrations: auditMigrations });
-  // A dead process loses nothing; a power cut may take the last moments, which the mesh has by then.
-  db.exec('PRAGMA synchronous = NORMAL');
   const insert = db.prepare(INSERT);
   const last = db.prepare(LAST);
   const record: RecordAudit = (type, given, runId) => {
-    const detail = JSON.parse(mask(JSON.stringify(given))) as AuditRecord['detail'];
+    const detail = maskTexts(given, mask) as AuditRecord['detail'];
     try {
-      db.transaction(() => {
-        const before = (last.get() as Last | undefined) ?? FIRST;
-        const row = { n: before.n + 1, at: isoTime(clock.now()), type, runId: runId ?? null, detail };
-        const hash = hashOf(before.hash, row);
-        insert.run(row.n, epochOf(db), row.at, type, row.runId, JSON.stringify(detail), hash);
-      });
+      db.transaction(
+        () => {
+          const before = (last.get() as Last | undefined) ?? FIRST;
+          const row = { n: before.n + 1, at: isoTime(clock.now()), type, runId: runId ?? null, detail };
+          const hash = hashOf(before.hash, row);
+          insert.run(row.n, epochOf(db), row.at, type, row.runId, JSON.stringify(detail), hash);
+        },
+        IS_OF_THE_PAST.has(type) ? 'unsynced' : 'synced',
+      );
     } catch (error) {
       throw isDiskFull(error) ? diskFull(error) : error;
     }
@@ -82,9 +89,23 @@ function begin(options: OpenAuditOptions, detail: AuditRecord['detail']): Audit 
   return { db, record, close: () => db.close() };
 }
 
+/** Each text by itself: as a part of JSON a secret with a quote in it would be written another way. */
+function maskTexts(value: unknown, mask: (text: string) => string): unknown {
+  if (typeof value === 'string') return mask(value);
+  if (Array.isArray(value)) return value.map((item) => maskTexts(item, mask));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, maskTexts(item, mask)]));
+}
+
 export function epochOf(db: Database): string {
   return (db.prepare("SELECT value FROM meta WHERE name = 'epoch'").get() as { value: string }).value;
 }
+
+/**
+ * What was done already, under a record that is on disk: it waits for the next synced one. All else is about to happen, and must
+ * not have happened without its record, whatever becomes of the power.
+ */
+const IS_OF_THE_PAST: ReadonlySet<AuditType> = new Set(['file_change', 'run_ended', 'network_denied']);
 
 interface Last {
   n: number;
