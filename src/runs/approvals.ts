@@ -1,6 +1,6 @@
 import type { Allowed } from '../agent/ports.ts';
 import type { Ask } from '../guard/approvals/judge-call.ts';
-import { beginsWith } from '../guard/approvals/prefix.ts';
+import { covers } from '../guard/approvals/prefix.ts';
 import { appendEvents } from '../journal/append-events.ts';
 import { commit } from '../journal/journal.ts';
 import { type ApprovalHistory, listAskingRuns, readApprovals } from '../journal/read-approvals.ts';
@@ -205,7 +205,7 @@ function isGranted({ asked, answered }: ApprovalHistory, ask: Ask, subject: stri
     const given = answered.find(({ approvalId }) => approvalId === request.approvalId)?.decision;
     if (given !== 'run' || request.opens !== ask.opens || request.tool !== ask.tool) return false;
     if (request.prefix === null || ask.words === undefined) return request.subject === subject;
-    return beginsWith(ask.words, request.prefix);
+    return covers({ prefix: request.prefix, opens: request.opens }, ask.words);
   });
 }
 

@@ -1,9 +1,20 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ApprovalRules, type Ask, judgeCall } from '../../src/guard/approvals/judge-call.ts';
 import { isKnownSafe } from '../../src/guard/approvals/known-safe.ts';
-import { beginsWith, prefixFor } from '../../src/guard/approvals/prefix.ts';
+import { covers, prefixFor } from '../../src/guard/approvals/prefix.ts';
 import { countSegments, simpleWords } from '../../src/guard/approvals/simple-command.ts';
 import { subjectOf } from '../../src/guard/approvals/subject.ts';
 import { hidesSomething, showExactly } from '../../src/guard/shown-text.ts';
@@ -88,13 +99,20 @@ describe('the words of a command', () => {
 });
 
 describe('a command that is known to only read', () => {
-  it.each(['ls -la', 'cat a b', 'head -5 x', 'grep -rn foo src', 'wc -l x', 'date', 'pwd'])(
-    'is %s',
-    (text) => {
-      expect(isKnownSafe(simpleWords(text) ?? [])).toBe(true);
-      expect(judgeCall(command(text), UNTRUSTED)).toEqual({ verdict: 'run', outside: false });
-    },
-  );
+  it.each([
+    'ls -la',
+    'cat a b',
+    'head -5 x',
+    'grep -rn foo src',
+    'wc -l x',
+    'date',
+    'date -u +%F',
+    'date -Iseconds',
+    'pwd',
+  ])('is %s', (text) => {
+    expect(isKnownSafe(simpleWords(text) ?? [])).toBe(true);
+    expect(judgeCall(command(text), UNTRUSTED)).toEqual({ verdict: 'run', outside: false });
+  });
 
   // 31, 32 and 39 of the attack cases: pipes, wrappers, and readers that some argument makes run another program.
   it.each([
@@ -122,6 +140,11 @@ describe('a command that is known to only read', () => {
     'awk x',
     'date -s tomorrow',
     'date --set=now',
+    'date --se=now',
+    'date --s now',
+    'date -us now',
+    'date 010100002030',
+    'date -f x',
     './ls',
     '/bin/ls',
     'ls\u00a0-la',
@@ -129,6 +152,42 @@ describe('a command that is known to only read', () => {
     'FOO=1 ls',
     'tee x',
     'printenv',
+    'sed -n w/tmp/x x',
+    'sed -n 1e x',
+    'sort -o x y',
+    'sort --output=x y',
+    'uniq x y',
+    'rg x',
+    'fd -x rm',
+    'less x',
+    'git --paginate log',
+    'git --no-pager log',
+    'git log --output=x',
+    'git diff --ext-diff',
+    'PAGER=./x cat y',
+    'env -S ls',
+    'command ls',
+    'builtin echo',
+    'cat x\n./y',
+    'cat x\n',
+    'cat ${x}',
+    'cat <(./y)',
+    'cat x &',
+    "cat $'x'",
+    '\\cat x',
+    'cat\u2028./y',
+    'cat\u000b./y',
+    'yes',
+    'nl x>y',
+    '=cat x',
+    'jq -n x',
+    'xxd x y',
+    'split x',
+    'tree -o x',
+    'diff --to-file=x y',
+    'file -C -m x',
+    'ls~',
+    'Cat x',
   ])('is not %j', (text) => {
     expect(judgeCall(command(text), UNTRUSTED).verdict).not.toBe('run');
   });
@@ -272,6 +331,15 @@ describe('what is always allowed', () => {
       expect(prefixFor(words, 'outside_sandbox')).toBeNull();
   });
 
+  it('beyond the sandbox covers no word more: not another file to write, not another address', () => {
+    const allow = [{ prefix: ['gh', 'api', 'user'], opens: 'outside_sandbox' as const }];
+    const verdict = (cmd: string) =>
+      judgeCall(command(cmd, escalated), { policy: 'on-request', allow }).verdict;
+    expect(verdict('gh api user')).toBe('run');
+    for (const more of ['--hostname evil.example', '-H x', 'x'])
+      expect(verdict(`gh api user ${more}`)).toBe('ask');
+  });
+
   it('covers what begins with its words, and no more', () => {
     const rules: ApprovalRules = {
       policy: 'untrusted',
@@ -291,7 +359,7 @@ describe('what is always allowed', () => {
     }
     expect(judgeCall(command('git log -5', escalated), rules).verdict).toBe('ask');
     expect(judgeCall(command('git log -5', { shell: './x' }), rules).verdict).toBe('ask');
-    expect(beginsWith(['a'], [])).toBe(false);
+    expect(covers({ prefix: [], opens: 'nothing' }, ['a'])).toBe(false);
   });
 });
 
@@ -317,6 +385,38 @@ describe('what an answer is bound to', () => {
     expect(subjectOf(ask, root)).not.toBe(before);
   });
 });
+
+describe('what an answer is bound to, where a call names much', () => {
+  it('costs a bounded reading: of what is more, its size, its inode and the time it was changed', () => {
+    const root = tempDir();
+    const names = Array.from({ length: 4 }, (_, n) => `big-${n}`);
+    for (const name of names) truncateSync(openedEmpty(join(root, name)), 12_000_000);
+    const ask = askOf(`sh ${names.join(' ')}`);
+    const before = subjectOf(ask, root);
+    expect(subjectOf(ask, root)).toBe(before);
+    // Written into, and given back the times it had: a `ctime` cannot be.
+    const { atime, mtime } = statSync(join(root, 'big-3'));
+    const file = openSync(join(root, 'big-3'), 'r+');
+    writeSync(file, 'evil', 5_000_000);
+    closeSync(file);
+    utimesSync(join(root, 'big-3'), atime, mtime);
+    expect(subjectOf(ask, root)).not.toBe(before);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'opens no file that says it is empty: one of /proc may wait for ever',
+    () => {
+      const ask = askOf('sh /proc/self/environ /proc/uptime');
+      const root = tempDir();
+      expect(subjectOf(ask, root)).toBe(subjectOf(ask, root));
+    },
+  );
+});
+
+function openedEmpty(path: string): string {
+  writeFileSync(path, '');
+  return path;
+}
 
 describe('what a person is shown', () => {
   it('is exactly what there is', () => {

@@ -133,14 +133,15 @@ describe('a question to the owner', () => {
     device.abort.abort();
   });
 
-  it('holds for the run where the owner says so: for what begins alike, opened alike, and nothing else', async () => {
+  it('holds for the run where the owner says so: for this very command beyond the sandbox, and nothing else', async () => {
     const { journal, clock } = aRun();
     const device = process(journal, clock);
     const first = device.allow('c1', 'gh pr list');
     device.answer(device.id(), { decision: 'run' }, 'cli');
     await first;
-    expect(await device.allow('c2', 'gh pr list --state all')).toEqual({ allowed: true, outside: true });
+    expect(await device.allow('c2', 'gh pr list')).toEqual({ allowed: true, outside: true });
     for (const [call, cmd] of [
+      ['c5', 'gh pr list --json x --jq y'],
       ['c3', 'gh pr merge'],
       ['c4', 'gh pr list | sh'],
     ] as const) {

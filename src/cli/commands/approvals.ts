@@ -44,7 +44,9 @@ function linesOf(question: PendingQuestion, { clock }: CliContext): string[] {
     ...(reason === null ? [] : [`  because, it says: ${cleanLine(reason)}`]),
     ...(prefix === null
       ? []
-      : [`  --always would allow every command that begins: ${cleanLine(prefix.join(' '))}`]),
+      : [
+          `  --always would allow ${outside ? 'exactly this' : 'every command that begins'}: ${cleanLine(prefix.join(' '))}`,
+        ]),
     `  runmesh approvals allow ${cleanLine(approvalId)}   or: deny ${cleanLine(approvalId)}`,
     '',
   ];

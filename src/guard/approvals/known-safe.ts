@@ -15,7 +15,8 @@ const SAFE_PROGRAMS: ReadonlyMap<string, RegExp> = new Map([
   ['cat', NOTHING],
   ['cmp', NOTHING],
   ['cut', NOTHING],
-  ['date', /^(-[a-zA-Z]*s|--set|--file|-f|\d)/],
+  // Options may be shortened (`--se`) and joined (`-us`), so those that only show are named.
+  ['date', /^(?!\+|-[uR]$|--utc$|-I(date|hours|minutes|seconds|ns)?$)/],
   ['df', NOTHING],
   ['dirname', NOTHING],
   ['du', NOTHING],

@@ -1,6 +1,6 @@
 import type { ApprovalOpens } from '../../protocol/approvals.ts';
 
-/** What the owner allows without being asked again: commands that begin with these words. */
+/** What the owner allows without being asked again: commands that begin with these words; beyond the sandbox, only these. */
 export interface AlwaysRule {
   prefix: readonly string[];
   opens: ApprovalOpens;
@@ -28,10 +28,18 @@ export function isAllowed(
   opens: ApprovalOpens,
   rules: readonly AlwaysRule[],
 ): boolean {
-  return words !== undefined && rules.some((rule) => rule.opens === opens && beginsWith(words, rule.prefix));
+  return words !== undefined && rules.some((rule) => rule.opens === opens && covers(rule, words));
 }
 
-export function beginsWith(words: readonly string[], prefix: readonly string[]): boolean {
+/**
+ * Beyond the sandbox one more word may be another file to write or another address to send to, so there a rule is for the very
+ * command that was shown.
+ */
+export function covers({ prefix, opens }: AlwaysRule, words: readonly string[]): boolean {
+  return beginsWith(words, prefix) && (opens === 'nothing' || words.length === prefix.length);
+}
+
+function beginsWith(words: readonly string[], prefix: readonly string[]): boolean {
   return prefix.length > 0 && prefix.every((word, index) => words[index] === word);
 }
 

@@ -14,22 +14,29 @@ export function subjectOf(ask: Ask, workspace: string): string {
 }
 
 function filesNamed(text: string, folder: string): (string | null)[][] {
+  const budget = { bytes: MOST_BYTES };
   const names = new Set(
     text.split(/[\s'"`;|&()<>{}[\],=]+/).filter((word) => word !== '' && word.length < 1_000),
   );
   return [...names].slice(0, MOST_NAMES).flatMap((name) => {
     const path = resolve(folder, name.replace(/\\n$/, ''));
-    const content = contentOf(path);
+    const content = contentOf(path, budget);
     return content === undefined ? [] : [[name, realOf(path), content]];
   });
 }
 
-/** A hash of a file's content, or what else is known of it; `undefined` where there is no file. */
-function contentOf(path: string): string | undefined {
+/**
+ * A hash of a file's content, or what else is known of it once enough was read; `undefined` where there is no file. A file
+ * that says it is empty is not opened: those of /proc may wait for ever. Its owner cannot set a `ctime`.
+ */
+function contentOf(path: string, budget: { bytes: number }): string | undefined {
   try {
-    const stats = statSync(path);
+    const stats = statSync(path, { bigint: true });
     if (!stats.isFile()) return undefined;
-    if (stats.size > MOST_BYTES) return `${stats.size} ${stats.mtimeMs} ${stats.ino}`;
+    const bytes = Number(stats.size);
+    if (bytes === 0) return 'empty';
+    if (bytes > budget.bytes) return `${stats.size} ${stats.ctimeNs} ${stats.dev}:${stats.ino}`;
+    budget.bytes -= bytes;
     return createHash('sha256').update(readFileSync(path)).digest('hex');
   } catch {
     return undefined;
@@ -49,4 +56,5 @@ function isLink(path: string): boolean {
 }
 
 const MOST_NAMES = 100;
+/** Of all files of one call together: this happens in the daemon's one thread. */
 const MOST_BYTES = 16_777_216;
