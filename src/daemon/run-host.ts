@@ -51,16 +51,17 @@ export interface OpenedHost {
 
 export function createRunHost(options: RunHostOptions): OpenedHost {
   const { config, paths, env, platform, models, fetch, redactor, clock, random, log } = options;
-  const onDenied = auditDenials(options.audit, clock);
   const leashes = createLeashPool({
     leash: () => startLeash({ log, temporary: paths.temporary }),
-    proxies: (domains) =>
+    proxies: (domains, onDenied) =>
       startProxyProcess(domains, {
         log,
         temporary: paths.temporary,
         onDenied,
         outer: outerProxy(config, env),
       }),
+    newName: random.uuid,
+    onDenied: auditDenials(options.audit, clock),
   });
   const sessions = new RunSessions(leashes.open, random, redactor);
   const workspaceOf = createRunWorkspaces(options);

@@ -12,6 +12,8 @@ export interface SessionRequest {
   env: Record<string, string>;
   /** Unique to the command; all it starts bears it as `RUNMESH_SESSION`. */
   mark: string;
+  /** Whose it is: refusals of what it may touch are told under this name. */
+  owner: string;
   /** What it may touch. A command of an MCP server or of another engine carries one as well. */
   policy: SandboxPolicy;
   /** The way to the domains of the policy, where it has some. */

@@ -16,7 +16,7 @@ export interface StartProxyOptions {
   log: Log;
   /** Where it keeps its sockets: a folder that is hidden from every sandbox but for them. */
   temporary?: string;
-  /** A connection was refused, since its name is not on the list. */
+  /** A connection was refused: by its name, or by the address that leads to. */
   onDenied?: (denied: DeniedAddress) => void;
   /** `HTTPS_PROXY` and its like, where this machine's own way out is through a proxy: it resolves the names then. */
   outer?: Readonly<Record<string, string>>;

@@ -11,6 +11,8 @@ export interface Proxies {
     proxyAuthToken: string;
   };
   forMacos: { httpProxyPort: number; socksProxyPort: number; proxyAuthToken: string };
+  /** By what a refusal is told to be this sandbox's. Nobody else may be able to guess it. */
+  commandId?: string;
   /** What of the temporary folder, which is hidden, a sandbox must see. */
   readable: string[];
 }
@@ -19,6 +21,9 @@ export interface Proxies {
 export interface DeniedAddress {
   host: string;
   port: number | null;
+  why: string;
+  /** The sandbox's `commandId`, as it says: anything, where it says another. */
+  commandId: string | undefined;
 }
 
 /**
@@ -33,24 +38,25 @@ export async function startProxies(
   onDenied: (denied: DeniedAddress) => void,
 ): Promise<{ proxies: Proxies; close(): Promise<void> }> {
   const { SandboxManager } = await import('@anthropic-ai/sandbox-runtime/dist/sandbox/sandbox-manager.js');
-  // The library asks about a name that is not on the list; the answer is always no.
-  const refuse = async ({ host, port }: { host: string; port: number | undefined }) => {
-    onDenied({ host, port: port ?? null });
-    return false;
-  };
-  await SandboxManager.initialize(
-    {
-      network: {
-        allowedDomains: [...domains],
-        deniedDomains: [],
-        deniedResolvedAddresses: PRIVATE_RANGES,
-      },
-      filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
-      ripgrep: { command: '/bin/true' },
-      ...(platform === 'linux' && linuxPrograms(folder)),
+  await SandboxManager.initialize({
+    network: {
+      allowedDomains: [...domains],
+      deniedDomains: [],
+      deniedResolvedAddresses: PRIVATE_RANGES,
+      strictAllowlist: true,
     },
-    refuse,
-  );
+    filesystem: { denyRead: [], allowWrite: [], denyWrite: [] },
+    ripgrep: { command: '/bin/true' },
+    ...(platform === 'linux' && linuxPrograms(folder)),
+  });
+  const violations = SandboxManager.getSandboxViolationStore();
+  let told = 0;
+  violations.subscribe((latest) => {
+    const fresh = Math.min(latest.length, violations.getTotalCount() - told);
+    told = violations.getTotalCount();
+    if (fresh > 0)
+      for (const { line, encodedCommand } of latest.slice(-fresh)) onDenied(readDenial(line, encodedCommand));
+  });
   const [httpProxyPort, socksProxyPort] = [SandboxManager.getProxyPort(), SandboxManager.getSocksProxyPort()];
   const proxyAuthToken = SandboxManager.getProxyAuthToken();
   if (httpProxyPort === undefined || socksProxyPort === undefined || proxyAuthToken === undefined) {
@@ -66,6 +72,14 @@ export async function startProxies(
     readable: platform === 'linux' ? [http, socks] : [],
   };
   return { proxies, close: () => SandboxManager.reset() };
+}
+
+/** What the library's own record of a refusal says: of a name that is not on the list, or whose addresses may not be reached. */
+function readDenial(line: string, encodedCommand: string | undefined): DeniedAddress {
+  const [, host = line, port, why = ''] = /^deny network-outbound (.*):(\d+) \((.*)\)$/.exec(line) ?? [];
+  const commandId =
+    encodedCommand === undefined ? undefined : Buffer.from(encodedCommand, 'base64').toString();
+  return { host, port: port === undefined ? null : Number(port), why, commandId };
 }
 
 /** socat goes between a sandbox and the proxies. Started so, it dies with the helper, however that dies. */

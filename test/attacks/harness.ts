@@ -10,7 +10,7 @@ import type { Workspace } from '../../src/guard/workspaces.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { startLeash } from '../../src/leash/leash-client.ts';
-import { createLeashPool } from '../../src/leash/leash-pool.ts';
+import { createLeashPool, type Denied } from '../../src/leash/leash-pool.ts';
 import { startProxyProcess } from '../../src/leash/proxy-client.ts';
 import { RunSessions } from '../../src/tools/exec/run-sessions.ts';
 import { createToolbox } from '../../src/tools/registry.ts';
@@ -114,9 +114,15 @@ export async function refusesAll({ shell }: Scene, cmds: readonly string[]): Pro
 export const SECRET = 'canary-7f3a9c';
 
 const log = pino({ level: 'silent' });
+/** Connections that the proxies refused. */
+export const denied: Denied[] = [];
+/** The environment of proxies that are started from now on: one process for each list of domains. */
+export const outer: { variables: Record<string, string> } = { variables: {} };
 const leashes = createLeashPool({
   leash: () => startLeash({ log }),
-  proxies: (domains) => startProxyProcess(domains, { log }),
+  proxies: (domains, onDenied) => startProxyProcess(domains, { log, onDenied, outer: outer.variables }),
+  newName: systemRandom.uuid,
+  onDenied: (one) => void denied.push(one),
 });
 afterAll(() => leashes.close());
 

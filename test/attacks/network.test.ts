@@ -1,9 +1,11 @@
-import { lookup } from 'node:dns/promises';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished } from 'vitest';
 import { systemProgram } from '../../src/leash/system-program.ts';
-import { attack, refusesAll, SECRET } from './harness.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
+import { askingThere, startDnsServer } from '../support/dns-server.ts';
+import { attack, denied, outer, refusesAll, SECRET } from './harness.ts';
 
 const commands = true;
 
@@ -27,6 +29,26 @@ async function onThisComputer(host = '0.0.0.0'): Promise<{ port: number; visits:
   const address = server.address();
   return { port: typeof address === 'object' && address !== null ? address.port : 0, visits: () => visits };
 }
+
+/** A site of the outside: each path may lead elsewhere. */
+async function startSite(leadsTo: (path: string) => string | undefined) {
+  let visits = 0;
+  const server = createHttpServer((request, response) => {
+    visits += 1;
+    const location = leadsTo(request.url ?? '');
+    if (location === undefined) response.end('a site');
+    else response.writeHead(302, { location }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, visits: () => visits };
+}
+
+/** curl through the sandbox's proxy, to local names too. */
+const viaProxy = `curl --noproxy '' -x "$http_proxy" -sS -m 3`;
 
 function ownAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
@@ -97,12 +119,6 @@ describe('with no network', () => {
     expect(visits()).toBe(0);
   });
 });
-
-/** Systems with systemd's resolver know every name below `localhost`; elsewhere there is no name to try it with. */
-const unresolved = await lookup('app.localhost').then(
-  () => undefined,
-  () => 'a name that leads to this computer',
-);
 
 describe('with a list of domains', () => {
   // The proxies need socat on Linux. What is asked for never leaves this computer: each name is refused before it is dialled.
@@ -189,21 +205,154 @@ for host in [b'evil.org\\\\x00.wild.example.com', b'evil.org\\\\x00allowed.examp
     expect(visits()).toBe(0);
   });
 
+  const inward = {
+    'loopback.names.example': [['127.0.0.1']],
+    'whole.names.example': [['127.8.9.10']],
+    'nowhere.names.example': [['0.0.0.0']],
+    'metadata.names.example': [['169.254.169.254']],
+    'ten.names.example': [['10.0.0.1']],
+    'home.names.example': [['192.168.1.1']],
+    'office.names.example': [['172.16.0.1']],
+    'carrier.names.example': [['100.64.0.1']],
+    'own.names.example': [[ownAddress()]],
+    'six.names.example': [['::1']],
+    'mapped.names.example': [['::ffff:127.0.0.1']],
+    'nat.names.example': [['64:ff9b::7f00:1']],
+    'tunnel.names.example': [['2002:7f00:1::']],
+    'unique.names.example': [['fd00::1']],
+    'link.names.example': [['fe80::1']],
+    'both.names.example': [['127.0.0.1', '::1', '10.0.0.1']],
+  };
   attack(
-    '60 by an allowed name that leads to this computer',
-    { commands, needs: needs ?? unresolved, choice: { network: ['runmesh.localhost', 'app.localhost'] } },
+    '60 by an allowed name that leads to this computer or its network',
+    {
+      commands,
+      needs,
+      choice: { network: ['*.names.example'] },
+      timeout: 60_000,
+    },
     async (scene) => {
       const { port, visits } = await onThisComputer();
-      await scene.shell(
-        ['runmesh.localhost', 'app.localhost']
-          .map(
-            (host) =>
-              `curl --noproxy "" -x "$http_proxy" -sS -m 5 http://${host}:${port}/; curl --noproxy "" --proxytunnel -x "$http_proxy" -sS -m 5 http://${host}:${port}/`,
+      const names = await startDnsServer(inward);
+      outer.variables = askingThere(names.address);
+      const { output } = await scene.shell(
+        Object.keys(inward)
+          .flatMap((host) =>
+            ['', '--proxytunnel'].map((how) => `${viaProxy} ${how} http://${host}:${port}/ 2>&1`),
           )
           .join('\n'),
         { more: { yield_time_ms: 30_000 } },
       );
+      expect(output).not.toMatch(/^(2|3)\d\d$/m);
       expect(visits()).toBe(0);
+      // Each was asked about: what was refused is the address, not the name.
+      expect(new Set(names.asked)).toEqual(new Set(Object.keys(inward)));
+      const told = denied.filter(({ host }) => host.endsWith('.names.example'));
+      expect(new Set(told.map(({ host }) => host))).toEqual(new Set(Object.keys(inward)));
+      for (const { owner, why } of told)
+        expect([owner, why]).toEqual(['run-1', expect.stringMatching(/resolved to/)]);
+    },
+  );
+
+  attack(
+    '60 by an allowed name that leads elsewhere between the look and the dial',
+    { commands, needs, choice: { network: ['*.turning.example'] }, timeout: 60_000 },
+    async (scene) => {
+      const { port, visits } = await onThisComputer();
+      // An address that belongs to nobody (RFC 5737), then this computer's.
+      const turning = [['198.51.100.7'], ['127.0.0.1'], ['127.0.0.1']];
+      const names = await startDnsServer({ 'a.turning.example': turning, 'b.turning.example': turning });
+      outer.variables = askingThere(names.address);
+      await scene.shell(
+        `${viaProxy} http://a.turning.example:${port}/\n${viaProxy} --proxytunnel http://b.turning.example:${port}/`,
+        { more: { yield_time_ms: 30_000 } },
+      );
+      expect(visits()).toBe(0);
+      expect(names.asked).toContain('a.turning.example');
+      expect(names.asked).toContain('b.turning.example');
+    },
+  );
+
+  attack(
+    '61 by a redirect of an allowed name to this computer, through the owner’s own proxy',
+    { commands, needs, choice: { network: ['moved.outside.example'] }, timeout: 60_000 },
+    async (scene) => {
+      const inside = await onThisComputer();
+      const targets = [
+        `http://127.0.0.1:${inside.port}/`,
+        'http://169.254.169.254/',
+        `http://localhost:${inside.port}/`,
+      ];
+      const moved = await startSite((path) => targets[Number(path.slice(1))]);
+      const proxy = await startConnectProxy({ 'moved.outside.example': moved.port }, `owner:${SECRET}`);
+      outer.variables = { HTTPS_PROXY: proxy.url.replace('//', `//owner:${SECRET}@`) };
+      const { output } = await scene.shell(
+        targets
+          .map(
+            (_, at) =>
+              `${viaProxy} --proxytunnel -L -w '%{http_code} %{num_redirects} %{http_connect}\\n' http://moved.outside.example/${at}`,
+          )
+          .join('\n'),
+        { more: { yield_time_ms: 30_000 } },
+      );
+      // The allowed site was reached through both proxies, and where it sent to was not.
+      expect(moved.visits()).toBe(targets.length);
+      expect(new Set(proxy.tunnels)).toEqual(new Set(['moved.outside.example:80']));
+      expect(output).not.toMatch(/^2\d\d/m);
+      expect(inside.visits()).toBe(0);
+      expect(denied).toContainEqual(
+        expect.objectContaining({ host: '127.0.0.1', port: inside.port, owner: 'run-1' }),
+      );
+    },
+  );
+
+  attack(
+    'own: by the owner’s own proxy, whose password and whose other names stay out of reach',
+    { commands, needs, choice: { network: ['one.outside.example'] }, timeout: 60_000 },
+    async (scene) => {
+      const site = await startSite(() => undefined);
+      const other = await startSite(() => undefined);
+      const proxy = await startConnectProxy(
+        { 'one.outside.example': site.port, 'two.outside.example': other.port },
+        `owner:${SECRET}`,
+      );
+      outer.variables = { HTTPS_PROXY: proxy.url.replace('//', `//owner:${SECRET}@`) };
+      const { output } = await scene.shell(
+        [
+          `${viaProxy} --proxytunnel http://one.outside.example/`,
+          `${viaProxy} --proxytunnel http://two.outside.example/`,
+          `${viaProxy} -H 'Proxy-Authorization: Basic x' --proxytunnel http://two.outside.example/`,
+          `curl -sS -m 5 --noproxy '' -x ${proxy.url} --proxytunnel http://two.outside.example/`,
+          'env',
+        ].join('\n'),
+        { more: { yield_time_ms: 30_000 } },
+      );
+      expect(output).toContain('a site');
+      expect(output).not.toContain(SECRET);
+      expect(site.visits()).toBe(1);
+      expect(other.visits()).toBe(0);
+      expect(proxy.tunnels).toEqual(['one.outside.example:80']);
+    },
+  );
+
+  attack(
+    'own: a run that says it is another is recorded under no name at all',
+    { commands, needs, choice: { network: ['allowed.liar.example'] }, timeout: 60_000 },
+    async (scene) => {
+      const forged = Buffer.from('run-2').toString('base64');
+      await scene.shell(
+        `word=$(echo "$http_proxy" | sed 's|.*:\\(.*\\)@.*|\\1|')
+for name in srt srt.${forged} srt.; do
+  curl -sS -m 5 --noproxy '' -x http://localhost:3128 --proxy-user "$name:$word" http://refused.liar.example/
+done
+curl -sS -m 5 http://honest.liar.example/`,
+        { more: { yield_time_ms: 30_000 } },
+      );
+      const told = denied.filter(({ host }) => host.endsWith('.liar.example'));
+      expect(told.map(({ host, owner }) => [host, owner])).toEqual([
+        ...Array.from({ length: 3 }, () => ['refused.liar.example', undefined]),
+        ['honest.liar.example', 'run-1'],
+      ]);
     },
   );
 

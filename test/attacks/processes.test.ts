@@ -53,6 +53,7 @@ function request(scene: Scene, cmd: string, mark: string) {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', TERM: 'dumb' },
     mark,
+    owner: 'run-1',
     policy: workspace.policy,
     columns: 80,
     rows: 24,

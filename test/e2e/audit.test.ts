@@ -153,7 +153,7 @@ describe('what was done on a device', () => {
         (await audit(house, '--limit', '500')).lines.filter(({ what }) => what === 'network_denied');
       await expect
         .poll(denials)
-        .toMatchObject([{ runId: null, detail: { host: 'evil.example.org', port: 80 } }]);
+        .toMatchObject([{ runId: stream.runId, detail: { host: 'evil.example.org', port: 80 } }]);
     },
   );
 });

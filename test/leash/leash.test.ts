@@ -27,6 +27,7 @@ function shell(cmd: string, cwd = tempDir()): SessionRequest {
     cwd,
     env: ENV,
     mark: randomUUID(),
+    owner: 'run-1',
     policy: openPolicy(cwd),
     columns: 200,
     rows: 50,
@@ -180,7 +181,7 @@ describe('a leash', () => {
       import { startLeash } from ${JSON.stringify(client)};
       const log = { info() {}, warn() {} };
       const leash = await startLeash({ log });
-      const request = (cmd) => ({ file: '/bin/bash', args: ['-c', cmd], cwd: ${JSON.stringify(dir)}, env: ${JSON.stringify(ENV)}, mark: cmd, policy: { sandboxed: false }, columns: 80, rows: 24 });
+      const request = (cmd) => ({ file: '/bin/bash', args: ['-c', cmd], cwd: ${JSON.stringify(dir)}, env: ${JSON.stringify(ENV)}, mark: cmd, owner: 'run-1', policy: { sandboxed: false }, columns: 80, rows: 24 });
       const session = await leash.open(request(${JSON.stringify(`${stubborn(witness)} sleep 60`)}));
       await leash.open(request(${JSON.stringify(`echo ran > ${never}`)}));
       session.release();

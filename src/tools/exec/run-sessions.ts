@@ -10,7 +10,7 @@ import { SessionsMeter, type SessionsUse } from './measure-sessions.ts';
 export interface CommandStart {
   command: string;
   tty: boolean;
-  request: Omit<SessionRequest, 'mark'>;
+  request: Omit<SessionRequest, 'mark' | 'owner'>;
 }
 
 /** The commands of every run, each run's apart from the others'. */
@@ -39,7 +39,7 @@ export class RunSessions {
     await mkdir(start.request.policy.temporary, { recursive: true, mode: 0o700 });
     const mark = sessionMark(context.runId, id);
     const meter = this.#meterOf(context.runId);
-    const leashed = await this.#open({ ...start.request, mark });
+    const leashed = await this.#open({ ...start.request, mark, owner: context.runId });
     const session = new CommandSession({
       id,
       command: start.command,
