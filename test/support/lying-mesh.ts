@@ -1,5 +1,5 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { DeviceFrame, FrameNamed, MeshFrame } from '../../src/protocol/frames.ts';
@@ -9,6 +9,8 @@ import { LIMITS } from '../../src/protocol/limits.ts';
 export interface MeshSide {
   readonly frames: DeviceFrame[];
   send(frame: MeshFrame): void;
+  /** Bytes as they are, framed or not. */
+  readonly raw: Socket;
   /** From now on nothing is read and nothing answered, pings included: the socket is open and nobody is there. */
   freeze(): void;
   thaw(): void;
@@ -59,6 +61,7 @@ const nothingThere: RequestListener = (_request, response) => response.writeHead
 function sideOf(socket: WebSocket, welcome: Partial<FrameNamed<MeshFrame, 'welcome'>>): MeshSide {
   const frames: DeviceFrame[] = [];
   const send = (frame: MeshFrame) => socket.send(JSON.stringify(frame));
+  socket.on('error', () => {});
   socket.on('message', (data: Buffer) => {
     const frame = JSON.parse(data.toString()) as DeviceFrame;
     frames.push(frame);
@@ -78,6 +81,7 @@ function sideOf(socket: WebSocket, welcome: Partial<FrameNamed<MeshFrame, 'welco
   return {
     frames,
     send,
+    raw: (socket as WebSocket & { _socket: Socket })._socket,
     freeze: () => socket.pause(),
     thaw: () => socket.resume(),
     close: (code) => socket.close(code),
