@@ -47,6 +47,7 @@ export class Connection {
   #heardCount = 0;
   #unknown = 0;
   #waiting: MeshFrame[] = [];
+  #closing = false;
 
   constructor(socket: WebSocket, clock: Clock) {
     this.#socket = socket;
@@ -100,6 +101,8 @@ export class Connection {
   }
 
   close(why: CloseReason, reason: string): void {
+    if (this.#closing) return;
+    this.#closing = true;
     this.#socket.close(CLOSE_CODES[why].code, reason.slice(0, 100));
     // The other end may never answer the closing handshake.
     const timer = setTimeout(() => this.#socket.terminate(), CLOSE_MS);
@@ -122,6 +125,8 @@ export class Connection {
 
   #take(text: string, isBinary: boolean): void {
     this.#heard();
+    // What was on its way already when this end closed.
+    if (this.#closing) return;
     const read = isBinary
       ? { kind: 'malformed' as const, reason: 'a binary frame' }
       : readFrame(text, MESH_FRAMES);

@@ -1,9 +1,12 @@
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemRandom } from '../../src/kit/random.ts';
 import { watchWake } from '../../src/kit/watch-wake.ts';
 import { createLink } from '../../src/link/link.ts';
+import { MESH_FRAMES, type MeshFrame } from '../../src/protocol/frames.ts';
 import { LIMITS } from '../../src/protocol/limits.ts';
+import { arbitraryOf } from '../support/arbitrary-of.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aJournal } from '../support/journals.ts';
 import { startLyingMesh } from '../support/lying-mesh.ts';
@@ -163,4 +166,22 @@ describe('the link', () => {
     const second = await mesh.connection(2);
     await expect.poll(() => second.frames.map(({ type }) => type)).toContain('drain');
   });
+});
+
+it('a mesh that says well-formed nonsense ends nothing but its own connection', async () => {
+  const mesh = await startLyingMesh();
+  const { clock, online } = startLink(mesh.url);
+  const { drain: _, goodbye: __, ...said } = MESH_FRAMES;
+  const nonsense = fc.oneof(...Object.values(said).map(arbitraryOf));
+  let side = await mesh.connection(1);
+  await expect.poll(() => online.length).toBe(1);
+  for (const frame of fc.sample(nonsense, 300)) side.send(frame as MeshFrame);
+  side.close(1012);
+  await side.closed;
+  while (online.length < 2) await pass(clock, 1_000);
+  side = await mesh.connection(2);
+  side.send({ type: 'steer', runId: 'run_1', orderId: 'last', text: 'go on' });
+  const answers = () =>
+    side.frames.filter((one) => one.type === 'order_result').map(({ orderId }) => orderId);
+  await expect.poll(answers).toEqual(['last']);
 });
