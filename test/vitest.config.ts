@@ -8,6 +8,8 @@ export default defineConfig({
     environment: 'node',
     // Most tests wait for processes of their own: more at a time than there are cores, and vitest would take one fewer.
     maxWorkers: Math.max(3, availableParallelism()),
+    // No module of this project keeps state, so a worker loads each once and not once a file: a tenth of the suite's time.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     reporters: ['default', './test/support/plain-summary.ts'],

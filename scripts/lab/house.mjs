@@ -10,10 +10,10 @@ import { openProxy } from './proxy.mjs';
  * A mesh, a linked device and the bad networks before it, as processes of their own on folders of their own. `model` is
  * where the scripted model listens; `watch` notices what passes between device and mesh, and who dies.
  */
-export async function openHouse({ dir, program, model, watch, sandboxed }) {
+export async function openHouse({ dir, program, model, watch, sandboxed, diskMegabytes = DISK_MEGABYTES }) {
   mkdirSync(join(dir, 'workspace'), { recursive: true });
-  const disk = makeDisk(join(dir, 'disk'), DISK_MEGABYTES);
-  const meshDisk = makeDisk(join(dir, 'mesh-disk'), DISK_MEGABYTES);
+  const disk = makeDisk(join(dir, 'disk'), diskMegabytes);
+  const meshDisk = makeDisk(join(dir, 'mesh-disk'), diskMegabytes);
   const home = join(disk.dir, 'device');
   const temporary = join(dir, 'tmp');
   mkdirSync(temporary);

@@ -208,7 +208,7 @@ describe('exec_command', () => {
   });
 
   it('survives output without an end', async () => {
-    const { text, session, reported } = await terminal().exec({ cmd: 'yes 🌱', yield_time_ms: 250 });
+    const { text, session, reported } = await terminal().exec({ cmd: 'yes 🌱', yield_time_ms: 2_000 });
     expect(session).toBeDefined();
     expect(text.length).toBeLessThanOrEqual(40_000);
     expect(text).toContain('were cut here');
