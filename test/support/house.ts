@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createParser } from 'eventsource-parser';
 import { noSandbox } from './policies.ts';
 import { Command, type Line } from './processes.ts';
+import { runHere } from './run-here.ts';
 import { tempDir } from './temp.ts';
 
 /**
@@ -42,9 +43,7 @@ export class House {
   }
 
   async configure(key: string, value: string): Promise<void> {
-    const set = this.command('config', 'set', key, value);
-    const { code } = await set.exited;
-    if (code !== 0) throw new Error(`config set ${key} failed: ${set.stderr}`);
+    await runHere(['config', 'set', key, value], this.environment);
   }
 
   static async open(env: Record<string, string> = {}): Promise<House> {
@@ -88,10 +87,16 @@ export class House {
   }
 
   async link(mesh = this.url): Promise<void> {
-    const link = this.command('link', '--mesh', mesh, '--name', 'test', '--json');
-    const { code } = await link.line('link_code');
-    await this.post('/v1/runmesh/devices/link/approve', { code });
-    this.deviceId = String((await link.line('linked')).deviceId);
+    const approved: Promise<unknown>[] = [];
+    await runHere(
+      ['link', '--mesh', mesh, '--name', 'test'],
+      this.environment,
+      ({ type, code, deviceId }) => {
+        if (type === 'link_code') approved.push(this.post('/v1/runmesh/devices/link/approve', { code }));
+        if (type === 'linked') this.deviceId = String(deviceId);
+      },
+    );
+    await Promise.all(approved);
     await this.configure('workspaces.default', this.workspace);
     // A machine without a sandbox still shows everything that is not about it.
     if (noSandbox !== undefined) await this.configure('sandbox.unavailable', 'run-unsandboxed');
