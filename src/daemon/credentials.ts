@@ -26,13 +26,19 @@ export async function readCredentials(secrets: SecretStore): Promise<Credentials
   return { identity: readIdentity(privateKey), apiKey, keys: await readProviderKeys(secrets) };
 }
 
-/** What a key cannot be read of is as good as not there: the run that needs it says so. */
-export async function readProviderKeys(secrets: SecretStore): Promise<Map<string, string>> {
+/**
+ * The owner's keys of providers. One that cannot be read now stays what it was (`held`), and where it was nothing it is as
+ * good as not there: the run that needs it says so.
+ */
+export async function readProviderKeys(
+  secrets: SecretStore,
+  held: ReadonlyMap<string, string> = new Map(),
+): Promise<Map<string, string>> {
   const keys = new Map<string, string>();
   for (const name of secrets.names()) {
     const provider = providerOf(name);
     if (provider === undefined) continue;
-    const key = await secrets.get(name).catch(() => undefined);
+    const key = await secrets.get(name).catch(() => held.get(provider));
     if (key !== undefined) keys.set(provider, key);
   }
   return keys;

@@ -172,7 +172,7 @@ export async function startDaemon(
       power: async () => ({ ...(await keepAwake.state()), keepAwake: config.power.keepAwake, lastWake }),
       reloadKeys: async () => {
         if (credentials === undefined) return false;
-        const keys = await readProviderKeys(await device.reopenSecrets());
+        const keys = await readProviderKeys(await device.reopenSecrets(), credentials.keys);
         const changed = !isDeepStrictEqual(keys, credentials.keys);
         credentials = { ...credentials, keys };
         device.redactor.learn(secretsOf(credentials));

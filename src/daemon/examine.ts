@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import type { Findings } from '../control/contract.ts';
 import { readConfig } from '../device/config.ts';
 import { loadKeychain } from '../device/keychain.ts';
+import { loadKeychainApart } from '../device/keychain-apart.ts';
 import { acquireLock } from '../device/lock.ts';
 import { openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths } from '../device/paths.ts';
@@ -74,7 +75,8 @@ function base({
     homedir,
     nodeFile: process.execPath,
     run: createRunCommand(env),
-    loadKeychain,
+    // Away from the Mac a daemon may know a Secret Service that is gone, and which process asks does not matter there.
+    loadKeychain: platform === 'darwin' ? loadKeychain : loadKeychainApart,
     whyUnconfined: () => whyUnconfined(platform),
   };
 }

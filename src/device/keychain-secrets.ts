@@ -6,20 +6,29 @@ import { readSecretsFile, writeSecretsFile } from './secrets-file.ts';
 
 type Kind = 'keychain' | 'secret-service';
 
+export interface KeychainDoors {
+  load(): Promise<Keychain>;
+  /** In a process of its own, which no earlier call binds to a store that is gone. */
+  loadApart(): Promise<Keychain>;
+  locked(): Promise<boolean | undefined>;
+}
+
 /**
  * Secrets as items of the system's own store. `secrets.json` keeps the names of those that were stored, because a locked
  * Secret Service does not refuse to answer: it answers that there is nothing. What should be there and is not is
- * therefore looked into: over D-Bus, and with a write, which a locked store does refuse.
+ * therefore looked into: over D-Bus, and with a write, which a locked store does refuse. One that is gone although it has
+ * something of ours may only have been started anew, and is asked by `loadApart` from then on.
  */
 export function keychainSecrets(
   paths: Pick<DevicePaths, 'home' | 'secrets'>,
   kind: Kind,
-  { load, locked }: { load: () => Promise<Keychain>; locked: () => Promise<boolean | undefined> },
+  { load, loadApart, locked }: KeychainDoors,
 ): SecretStore {
   // Several homes of one user (tests, a second organisation) share a keychain and must not share a key.
   const account = (name: string) => `${homeHash(paths.home)}:${name}`;
   const names = () => (readSecretsFile(paths)?.names ?? []) as SecretName[];
   let keychain: Promise<Keychain> | undefined;
+  let apart = false;
   const call = async <T>(work: (keychain: Keychain) => Promise<T>): Promise<T> => {
     try {
       keychain ??= load().catch((error) => {
@@ -28,7 +37,12 @@ export function keychainSecrets(
       });
       return await work(await keychain);
     } catch (error) {
-      throw refusal(kind, error);
+      const mayBeBack =
+        kind === 'secret-service' && keychainTrouble(error) === 'absent' && names().length > 0;
+      if (apart || !mayBeBack) throw refusal(kind, error);
+      apart = true;
+      keychain = loadApart();
+      return call(work);
     }
   };
   const proveOpen = async (): Promise<void> => {

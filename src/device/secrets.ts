@@ -1,4 +1,5 @@
 import { type Keychain, loadKeychain } from './keychain.ts';
+import { loadKeychainApart } from './keychain-apart.ts';
 import { keychainSecrets } from './keychain-secrets.ts';
 import type { DevicePaths, Environment } from './paths.ts';
 import { secretServiceLocked } from './secret-service.ts';
@@ -28,6 +29,7 @@ export async function openSecrets(options: OpenSecretsOptions): Promise<SecretSt
   const kind = platform === 'darwin' ? 'keychain' : 'secret-service';
   const keychain = keychainSecrets(paths, kind, {
     load: options.keychain ?? loadKeychain,
+    loadApart: options.keychain ?? loadKeychainApart,
     // The Keychain says by itself that it may not ask; it opens no prompt then.
     locked:
       kind === 'keychain' ? async () => undefined : (options.locked ?? (() => secretServiceLocked(env))),

@@ -214,6 +214,38 @@ describe('a device whose secrets cannot be read', () => {
     },
     60_000,
   );
+
+  it.skipIf(!hasSecretService).each([['asked in between'], ['left alone']])(
+    'goes on by itself when the process that keeps them was started anew, %s (skipped without dbus and gnome-keyring)',
+    async (how) => {
+      const service = await SecretService.start();
+      const house = new House({ RUNMESH_SECRETS: '', ...service.env });
+      await house.startMesh();
+      await house.link();
+      await service.lock();
+      house.daemon = house.command('daemon', '--json');
+      await house.daemon.line('daemon_locked');
+      await service.goAway();
+      if (how === 'asked in between') await say(house, 'resume');
+      await service.comeBack();
+      await house.daemon.line('daemon_ready', 60_000);
+      expect(await say(house, 'status')).toMatchObject({ paused: [] });
+      if (how === 'asked in between') return;
+
+      // What it holds by then it keeps, whatever becomes of the store.
+      expect(await keep(house, 'openai', 'sk-stored-0123456789abcdefghij')).toMatchObject({
+        applied: ['keys'],
+      });
+      await service.goAway();
+      expect(await say(house, 'config', 'set', 'logLevel', 'debug')).toMatchObject({ applied: ['logLevel'] });
+      await service.comeBack();
+      await house.command('doctor', '--json').line((line) => line.code === 'keychain');
+      expect(await keep(house, 'openai', 'sk-another-0123456789abcdefghij')).toMatchObject({
+        applied: ['keys'],
+      });
+    },
+    120_000,
+  );
 });
 
 describe('a mesh that is not the one this device was linked to', () => {

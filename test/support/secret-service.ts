@@ -61,6 +61,16 @@ export class SecretService {
     await this.#until(false);
   }
 
+  /** The keyring's process dies, as at an update of it; nothing answers until `comeBack`. */
+  async goAway(): Promise<void> {
+    await end(this.#keyring);
+    await this.#until(undefined);
+  }
+
+  async comeBack(): Promise<void> {
+    await this.#startKeyring();
+  }
+
   async #startKeyring(): Promise<void> {
     const keyring = spawn('gnome-keyring-daemon', ['--foreground', '--unlock', '--components=secrets'], {
       env: { PATH: process.env.PATH, ...this.env },
@@ -71,12 +81,12 @@ export class SecretService {
     await this.#until(false);
   }
 
-  async #until(locked: boolean): Promise<void> {
+  async #until(locked: boolean | undefined): Promise<void> {
     for (let tries = 0; tries < 200; tries += 1) {
       if ((await secretServiceLocked({ PATH: process.env.PATH, ...this.env })) === locked) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`the keyring did not become ${locked ? 'locked' : 'unlocked'}`);
+    throw new Error(`the keyring's "locked" did not become ${locked}`);
   }
 
   #send(path: string, method: string, args: string[]): void {
