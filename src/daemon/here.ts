@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { meshUnreachable, readMeshAnswer } from '../device/mesh-failure.ts';
 import type { Journal } from '../journal/journal.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
@@ -117,24 +119,31 @@ async function register({ mesh, network }: OpenedDevice, { apiKey }: Credentials
       body: JSON.stringify({ ...request, stream: false }),
     });
   } catch (error) {
-    throw new RunmeshError('mesh_unreachable', `The mesh at ${mesh.url} cannot be reached.`, {
-      cause: error,
-    });
+    throw meshUnreachable(mesh.url, error, 'the network');
   }
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) {
     const failure = errorEnvelope.safeParse(body);
     const { code, message } = failure.success
       ? failure.data.error
-      : { code: 'not_a_mesh', message: `status ${response.status}` };
+      : {
+          code: 'not_a_mesh',
+          message: `${mesh.url} does not answer like a mesh (status ${response.status}).`,
+        };
     throw new RunmeshError(code, message);
   }
-  const { data } = body as { data: { order?: unknown } };
+  const { data } = readMeshAnswer(heldRun, body, mesh.url);
   if (data.order === undefined) {
     throw new RunmeshError(
       'agent_not_here',
       `The agent "${request.agent}" is not bound to this device, so it cannot run here. Use \`runmesh run\` without --here.`,
     );
   }
-  return { record: runRecord.parse(data), order: dispatchOrder.parse(data.order) };
+  return {
+    record: readMeshAnswer(runRecord, data, mesh.url),
+    order: readMeshAnswer(dispatchOrder, data.order, mesh.url),
+  };
 }
+
+/** A run that its caller executes comes with its order. */
+const heldRun = z.object({ data: z.looseObject({ order: z.unknown().optional() }) });

@@ -6,6 +6,7 @@ import { setConfig } from './config.ts';
 import type { MeshPin } from './config-schema.ts';
 import { createIdentity, type Identity, readIdentity } from './identity.ts';
 import { forgetStop } from './last-stop.ts';
+import { readMeshAnswer } from './mesh-failure.ts';
 import { callMesh, isInTheClear, type MeshHttp } from './mesh-http.ts';
 import type { DevicePaths } from './paths.ts';
 import type { SecretStore } from './secret-store.ts';
@@ -35,7 +36,8 @@ export interface LinkDeviceOptions {
 export async function linkDevice(options: LinkDeviceOptions): Promise<MeshPin> {
   const { secrets, mesh, paths } = options;
   const identity = await ownIdentity(secrets);
-  const started = linkStartAnswer.parse(
+  const started = readMeshAnswer(
+    linkStartAnswer,
     await callMesh(mesh, '/v1/runmesh/devices/link/start', {
       publicKey: identity.publicKey,
       deviceLabel: options.label,
@@ -47,6 +49,7 @@ export async function linkDevice(options: LinkDeviceOptions): Promise<MeshPin> {
         ...(options.replacesDeviceId !== undefined && { replacesDeviceId: options.replacesDeviceId }),
       },
     }),
+    mesh.url,
   );
   options.onCode({ ...started, fingerprint: identity.fingerprint });
   const { node, apiKey } = await pollUntilApproved(started.code, identity, options);
@@ -101,7 +104,11 @@ async function pollUntilApproved(
 /** A mesh that is busy or away for a moment does not end the wait for a person. */
 async function pollOnce(mesh: MeshHttp, code: string, signature: string): Promise<LinkPollAnswer> {
   try {
-    return linkPollAnswer.parse(await callMesh(mesh, '/v1/runmesh/devices/link/poll', { code, signature }));
+    return readMeshAnswer(
+      linkPollAnswer,
+      await callMesh(mesh, '/v1/runmesh/devices/link/poll', { code, signature }),
+      mesh.url,
+    );
   } catch (error) {
     if (!isRunmeshError(error) || !error.retryable) throw error;
     return { status: 'pending', retryAfterMs: error.retryAfterMs ?? AGAIN_MS };

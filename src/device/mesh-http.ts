@@ -1,5 +1,6 @@
-import { messageOf, RunmeshError } from '../kit/errors.ts';
+import { RunmeshError } from '../kit/errors.ts';
 import { errorEnvelope } from '../protocol/errors.ts';
+import { meshUnreachable } from './mesh-failure.ts';
 
 /** A mesh over HTTP, as linking needs it: JSON in, `data` out. */
 export interface MeshHttp {
@@ -27,16 +28,7 @@ export async function callMesh(
       signal: AbortSignal.timeout(REQUEST_MS),
     });
   } catch (error) {
-    const cause =
-      error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw new RunmeshError(
-      'mesh_unreachable',
-      `The mesh at ${url} cannot be reached (${cause}). Check the address and your network.`,
-      {
-        cause: error,
-        retryable: true,
-      },
-    );
+    throw meshUnreachable(url, error);
   }
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok && typeof answer === 'object' && answer !== null && 'data' in answer) return answer.data;
@@ -45,6 +37,7 @@ export async function callMesh(
     throw new RunmeshError(
       'not_a_mesh',
       `${url} does not answer like a mesh (status ${response.status} for ${path}). Check the address.`,
+      { retryable: response.status >= 500 },
     );
   }
   const seconds = Number(response.headers.get('retry-after'));

@@ -31,7 +31,12 @@ export const DEVICE_REQUESTS = {
   start_runs: 'start runs of agents that are bound to it, in this account',
 } as const;
 
-export const linkStartAnswer = z.object({ code: z.string(), url: z.string(), expiresAt: z.string() });
+export const linkStartAnswer = z.object({
+  code: z.string().min(1).max(20),
+  /** Of the page where it is approved, which a device opens in a browser: nothing else than a page. */
+  url: z.url({ protocol: /^https?$/ }),
+  expiresAt: z.iso.datetime({ offset: true }),
+});
 export type LinkStartAnswer = z.infer<typeof linkStartAnswer>;
 
 /** The poll is signed with the device's key, so that whoever sees the code gets nothing. */

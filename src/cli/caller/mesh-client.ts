@@ -1,5 +1,6 @@
+import { meshUnreachable } from '../../device/mesh-failure.ts';
 import { normalizeMeshUrl } from '../../device/mesh-http.ts';
-import { codeOf, messageOf, RunmeshError } from '../../kit/errors.ts';
+import { RunmeshError } from '../../kit/errors.ts';
 import { errorEnvelope } from '../../protocol/errors.ts';
 
 /** A mesh as a caller reaches it: an `http` or `https` address without a slash at its end. */
@@ -29,16 +30,7 @@ export async function callMesh(
     });
   } catch (error) {
     options.signal?.throwIfAborted();
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new RunmeshError(
-      'mesh_unreachable',
-      `The mesh at ${url} cannot be reached (${messageOf(cause)}). Check --mesh and your network.`,
-      {
-        cause: error,
-        retryable: true,
-        details: { cut: CUT_CODES.has(codeOf(cause)) },
-      },
-    );
+    throw meshUnreachable(url, error, '--mesh');
   }
   if (response.ok) return response;
   const failure = errorEnvelope.safeParse(await response.json().catch(() => undefined));
@@ -71,6 +63,3 @@ export function readMeshUrl(text: string, insecure: boolean): string {
     `"${text}" is not the address of a mesh. It looks like http://127.0.0.1:4780 or https://mesh.example.`,
   );
 }
-
-/** How a connection ends that had been open: the mesh may have heard what was said. */
-const CUT_CODES = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT']);
