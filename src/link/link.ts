@@ -20,6 +20,7 @@ export function createLink(options: LinkOptions): Link {
   let state: LinkState = FIRST;
   let session: Session | undefined;
   let heardAt: number | undefined;
+  let lastLoss = '';
   /** Why this device takes nothing new; every later connection is told too. */
   let draining: string | undefined;
 
@@ -60,6 +61,7 @@ export function createLink(options: LinkOptions): Link {
   };
 
   const lost = ({ reason, ...loss }: Loss): void => {
+    lastLoss = reason.slice(0, LONGEST_REASON);
     tell(over.signal.aborted ? { type: 'stop' } : { type: 'lost', ...loss });
     log.info({ reason, code: loss.code, state: state.at }, 'link is down');
   };
@@ -70,7 +72,10 @@ export function createLink(options: LinkOptions): Link {
       while (state.at !== 'stopped') {
         if (state.at === 'waiting') {
           const seconds = Math.ceil((state.until - clock.monotonic()) / 1_000);
-          await waitForTurn(state.until, `waiting ${seconds} s before try ${state.memory.tries + 1}`);
+          await waitForTurn(
+            state.until,
+            `waiting ${seconds} s before try ${state.memory.tries + 1} (${lastLoss})`,
+          );
         } else if (state.at === 'online' && session !== undefined) await serve(session);
         else await connectOnce();
       }
@@ -114,3 +119,6 @@ export function createLink(options: LinkOptions): Link {
     }),
   };
 }
+
+/** UTF-16 units of what the other side may have written. */
+const LONGEST_REASON = 200;
