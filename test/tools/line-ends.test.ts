@@ -10,12 +10,14 @@ function plain(chunks: string[]): string {
 describe("a terminal's line ends", () => {
   it('become plain, and a carriage return alone stays', () => {
     expect(plain(['a\r\nb\r\r\n50 %\r100 %\r'])).toBe('a\nb\n50 %\r100 %\r');
+    const many = '\r'.repeat(6);
+    expect([plain([`${many}\n`]), plain([many, '\n']), plain([many])]).toEqual(['\r\r\n', '\r\r\n', many]);
   });
 
   it('become the same however the output comes in pieces', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.constantFrom('\r\n', '\r\r\n', '\r', '\n', 'a', 'é')),
+        fc.array(fc.constantFrom('\r\n', '\r\r\n', '\r', '\r'.repeat(5), '\n', 'a', 'é')),
         fc.array(fc.nat(3)),
         (parts, cuts) => {
           const whole = parts.join('');

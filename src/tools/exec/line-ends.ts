@@ -8,7 +8,7 @@ export class LineEnds {
   next(chunk: string): string {
     const text = this.#held + chunk;
     this.#held = /\r*$/.exec(text.slice(-MAX_HELD))?.[0] ?? '';
-    return text.slice(0, text.length - this.#held.length).replace(/\r+\n/g, '\n');
+    return text.slice(0, text.length - this.#held.length).replace(LINE_END, '\n');
   }
 
   /** What was held back for a line feed that never came. */
@@ -19,5 +19,9 @@ export class LineEnds {
   }
 }
 
-/** A program that ends its lines with `\r\n` itself gives two `\r` on a terminal. */
+/**
+ * A program that ends its lines with `\r\n` itself gives two `\r` on a terminal. As many as are held back belong to a line
+ * end, and no more: else a line end would be another one in pieces than as a whole.
+ */
 const MAX_HELD = 4;
+const LINE_END = /\r{1,4}\n/g;
