@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../src/kit/sqlite.ts';
 import { systemProgram } from '../../src/leash/system-program.ts';
 import type { AuditRow } from '../../src/protocol/audit.ts';
@@ -25,6 +25,8 @@ const audit = async (house: House, ...args: string[]) => {
   const { code } = await command.exited;
   return { code, lines: command.lines };
 };
+
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('what was done on a device', () => {
   it('is recorded from linking to the end of a run, shown by `runmesh audit`, and mirrored whole', async () => {

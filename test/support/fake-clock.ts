@@ -10,6 +10,11 @@ export class FakeClock implements Clock {
     this.#now = now;
   }
 
+  /** How many wait for their time. */
+  get sleepers(): number {
+    return this.#sleepers.length;
+  }
+
   now(): number {
     return this.#now;
   }

@@ -6,6 +6,7 @@ import type { Random } from '../../kit/random.ts';
 import { Wake } from '../../kit/wake.ts';
 import { auditAppendAnswer } from '../../protocol/audit.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { readMeshAnswer } from '../mesh-failure.ts';
 import { callMesh, type MeshHttp } from '../mesh-http.ts';
 import { type Audit, beginEpoch, lastOf } from './audit.ts';
 import { readUnsent, recordMirrored } from './read-audit.ts';
@@ -25,23 +26,22 @@ export function createAuditMirror(options: MirrorOptions) {
   const { audit, clock, random, log } = options;
   const wake = new Wake<'recorded'>();
 
-  const sendOnce = async (): Promise<void> => {
+  /** One request; how many records it had. */
+  const sendBatch = async (): Promise<number> => {
     const apiKey = options.apiKey();
-    if (apiKey === undefined) return;
-    for (let unsent = readUnsent(audit, BATCH); unsent !== undefined; unsent = readUnsent(audit, BATCH)) {
-      try {
-        const { acked } = auditAppendAnswer.parse(
-          await callMesh(options.mesh, '/v1/runmesh/audit', unsent, {
-            authorization: `Bearer ${apiKey}`,
-          }),
-        );
-        recordMirrored(audit, unsent.epoch, acked);
-        if (acked > lastOf(audit.db).n) conflict('the mesh has records that are missing here');
-      } catch (error) {
-        if (!isRunmeshError(error, 'sequence_conflict')) throw error;
-        conflict(messageOf(error));
-      }
+    const unsent = apiKey === undefined ? undefined : readUnsent(audit, BATCH);
+    if (unsent === undefined) return 0;
+    try {
+      const headers = { authorization: `Bearer ${apiKey}` };
+      const answer = await callMesh(options.mesh, '/v1/runmesh/audit', unsent, headers);
+      const { acked } = readMeshAnswer(auditAppendAnswer, answer, options.mesh.url);
+      recordMirrored(audit, unsent.epoch, acked);
+      if (acked > lastOf(audit.db).n) conflict('the mesh has records that are missing here');
+    } catch (error) {
+      if (!isRunmeshError(error, 'sequence_conflict')) throw error;
+      conflict(messageOf(error));
     }
+    return unsent.records.length;
   };
 
   /** The mesh keeps what it has; here the record goes on under a new epoch that says why. */
@@ -57,10 +57,11 @@ export function createAuditMirror(options: MirrorOptions) {
       let failures = 0;
       while (!signal.aborted) {
         try {
-          await sendOnce();
+          const sent = await sendBatch();
           failures = 0;
-          await wake.wait(clock, LOOK_AGAIN_MS, signal);
-          await clock.sleep(GATHER_MS, signal);
+          if (sent === 0) await wake.wait(clock, LOOK_AGAIN_MS, signal);
+          // What is recorded while a batch is under way is gathered too, or each would go by itself.
+          if (sent < BATCH) await clock.sleep(GATHER_MS, signal);
         } catch (error) {
           log.info({ reason: messageOf(error) }, 'the audit could not be sent');
           const { before, after } = backoffWindow(failures, random.unit(), BACKOFF);
@@ -70,14 +71,20 @@ export function createAuditMirror(options: MirrorOptions) {
       }
     },
     /** What is left, in one last try. */
-    finish: () =>
-      sendOnce().catch((error) =>
-        log.info({ reason: messageOf(error) }, 'the audit waits for the next start'),
-      ),
+    finish: async (): Promise<void> => {
+      try {
+        let left = MOST_LAST_BATCHES;
+        while (left > 0 && (await sendBatch()) > 0) left -= 1;
+      } catch (error) {
+        log.info({ reason: messageOf(error) }, 'the audit waits for the next start');
+      }
+    },
   };
 }
 
 const BATCH = 200;
+/** A mesh that finds a conflict in whatever it is sent keeps nobody from ending. */
+const MOST_LAST_BATCHES = 100;
 /** What is recorded within it goes together: each sending is a request here, and a synced commit on the mesh. */
 const GATHER_MS = 1_000;
 /** Other processes record too, and cannot wake this one. */
