@@ -87,15 +87,19 @@ export class House {
   }
 
   async link(mesh = this.url): Promise<void> {
+    const args = ['link', '--mesh', mesh, '--name', 'test'];
     const approved: Promise<unknown>[] = [];
-    await runHere(
-      ['link', '--mesh', mesh, '--name', 'test'],
-      this.environment,
-      ({ type, code, deviceId }) => {
-        if (type === 'link_code') approved.push(this.post('/v1/runmesh/devices/link/approve', { code }));
-        if (type === 'linked') this.deviceId = String(deviceId);
-      },
-    );
+    const onLine = ({ type, code, deviceId }: Line): void => {
+      if (type === 'link_code') approved.push(this.post('/v1/runmesh/devices/link/approve', { code }));
+      if (type === 'linked') this.deviceId = String(deviceId);
+    };
+    // libsecret finds its bus by the environment of the process that it is in.
+    if (this.environment.RUNMESH_SECRETS === 'file') await runHere(args, this.environment, onLine);
+    else {
+      const link = this.command(...args, '--json');
+      onLine(await link.line('link_code'));
+      onLine(await link.line('linked'));
+    }
     await Promise.all(approved);
     await this.configure('workspaces.default', this.workspace);
     // A machine without a sandbox still shows everything that is not about it.
