@@ -7,6 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import type { Random } from '../kit/random.ts';
 import { answerAbout } from './exec/answer.ts';
+import { aboutRepositories, beginRepository } from './exec/begin-repository.ts';
 import { findShell } from './exec/find-shell.ts';
 import type { RunSessions } from './exec/run-sessions.ts';
 import type { Tool } from './tool.ts';
@@ -61,7 +62,7 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
   return {
     name: 'exec_command',
     description:
-      'Runs a shell command and answers its output. A command still running after yield_time_ms goes on, and the answer has a session ID: read more of it, or type into it, with write_stdin. A server belongs into such a session: what a command leaves in the background may end with it.',
+      'Runs a shell command and answers its output. A command still running after yield_time_ms goes on, and the answer has a session ID: read more of it, or type into it, with write_stdin. A server belongs into such a session: what a command leaves in the background may end with it. `git init` works as the first command of a line.',
     input,
     repeatable: false,
     held: true,
@@ -84,7 +85,10 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
           path: env.PATH,
           cwd,
         }),
-        args: [call.login === false ? '-c' : '-lc', call.cmd],
+        args: [
+          call.login === false ? '-c' : '-lc',
+          await beginRepository(call.cmd, { ...context.workspace, policy }, cwd),
+        ],
         cwd,
         env,
         policy,
@@ -99,7 +103,8 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
         maxOutputTokens: call.max_output_tokens,
         random: options.random,
       });
-      return { text };
+      const failed = session.exit !== undefined && session.exit.exitCode !== 0;
+      return { text: failed ? text + aboutRepositories(call.cmd, policy) : text };
     },
   };
 }

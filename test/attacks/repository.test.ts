@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { attack, refusesAll, type Scene } from './harness.ts';
@@ -154,20 +162,110 @@ describe('a repository cannot be made to run something later', () => {
     },
   );
 
+  const withoutRepository = ({ root, dir }: Scene) => renameSync(join(root, '.git'), join(dir, 'git-aside'));
+  attack('23 by a repository where there was none', { commands, prepare: withoutRepository }, (scene) =>
+    refusesAll(scene, [
+      'git init -q . && git config core.fsmonitor ./evil.sh',
+      'mkdir .git && echo evil > .git/config',
+      'echo "gitdir: src" > .git',
+      'ln -s src .git',
+      'rmdir .git',
+      'git clone -q . .',
+    ]),
+  );
+
   attack(
-    '23 by a repository where there was none',
+    '23 by asking for a repository, and poisoning it in the same breath or the next',
+    { commands, prepare: withoutRepository, mayChange: ['home/project/.git'] },
+    async (scene) => {
+      const { root, shell } = scene;
+      const poison = [
+        'git config core.fsmonitor ./evil.sh',
+        'git config --add include.path ../evil',
+        'git remote add o ext::./evil.sh',
+        'echo "[core]fsmonitor=./evil.sh" >> .git/config',
+        'mv .git/config .git/c',
+        'rm .git/config',
+        'mv .git g && mkdir .git',
+        'echo x > .git/hooks/pre-commit',
+        'ln -s ../../evil.sh .git/hooks/pre-commit',
+        'rm -r .git/hooks',
+        'git worktree add ../w',
+      ];
+      const { output } = await shell(
+        `git init -b main && ${poison.map((cmd) => `( ${cmd} ) 2>/dev/null && echo went`).join('; ')}; git symbolic-ref HEAD`,
+      );
+      expect(output).toBe(`Initialized empty Git repository in ${root}/.git/\nrefs/heads/main\n`);
+      await refusesAll(scene, poison);
+      await shell('mkdir -p evil && echo ../evil > .git/commondir; cp .git/config evil/');
+      await shell('rm -r evil');
+      expect(existsSync(join(root, '.git', 'commondir'))).toBe(false);
+      expect(readFileSync(join(root, '.git', 'config'), 'utf8')).toMatch(
+        /^\[core\]\n(\t\w+ = (0|true|false)\n)+$/,
+      );
+      expect(readdirSync(join(root, '.git', 'hooks'))).toEqual([]);
+      // The owner's git, outside of every sandbox, agrees that there is nothing to run.
+      const config = execFileSync('git', ['config', '--local', '--list'], { cwd: root, encoding: 'utf8' });
+      expect(config).not.toMatch(/fsmonitor|include|remote|hook/i);
+    },
+  );
+
+  attack(
+    'own: a repository is made nowhere but in the workspace, over nothing, and through no link',
     {
       commands,
-      prepare: ({ root, dir }) => renameSync(join(root, '.git'), join(dir, 'git-aside')),
+      prepare: ({ root, outside }) => {
+        symlinkSync(outside, join(root, 'away'));
+        mkdirSync(join(root, 'linked'));
+        symlinkSync(outside, join(root, 'linked', '.git'));
+        mkdirSync(join(root, 'taken', '.git'), { recursive: true });
+        writeFileSync(join(root, 'taken', '.git', 'config'), '[core]\n\tfsmonitor = ./evil.sh\n');
+      },
     },
-    (scene) =>
-      refusesAll(scene, [
-        'git init -q . && git config core.fsmonitor ./evil.sh',
-        'mkdir .git && echo evil > .git/config',
-        'echo "gitdir: src" > .git',
-        'ln -s src .git',
-        'rmdir .git',
-      ]),
+    async ({ shell, outside }) => {
+      for (const cmd of [
+        `git init ${outside}`,
+        'git init ..',
+        'git init ../new',
+        'git init away',
+        'git init away/deeper',
+        'git init .git/../../x',
+      ]) {
+        const { isError, code } = await shell(cmd);
+        expect([cmd, isError === true || code !== 0]).toEqual([cmd, true]);
+      }
+      await shell('git init linked; true');
+      expect(readdirSync(outside)).toEqual(['letter.txt']);
+    },
+  );
+
+  attack(
+    'own: a run that only reads makes no repository',
+    { commands, choice: { mode: 'read-only' }, prepare: withoutRepository },
+    async ({ shell, root }) => {
+      const { isError } = await shell('git init && true');
+      expect(isError).toBe(true);
+      expect(existsSync(join(root, '.git'))).toBe(false);
+    },
+  );
+
+  attack(
+    'own: a new repository works, and one is told how to make it where it was tried another way',
+    { commands, prepare: withoutRepository, mayChange: ['home/project/.git', 'home/project/x'] },
+    async ({ shell, root }) => {
+      const tried = await shell('cd . && git init');
+      expect(tried.text).toContain('`git init` works as the first command of a line');
+      expect(existsSync(join(root, '.git', 'HEAD'))).toBe(false);
+      const made = await shell(
+        'git init -q -b trunk; git add -A . && git commit -qm begin && git log --oneline | wc -l && git branch',
+      );
+      expect([made.code, made.output]).toEqual([0, '1\n* trunk\n']);
+      expect((await shell('git init')).output).toBe(
+        `Reinitialized existing Git repository in ${root}/.git/\n`,
+      );
+      expect((await shell('git status --short && git fsck 2>&1')).code).toBe(0);
+      expect((await shell('git init x && cd x && git status --short')).code).toBe(0);
+    },
   );
 
   attack(
