@@ -30,6 +30,10 @@ export interface CliContext {
   programFile: string;
   /** Calls `handler` at each SIGINT and SIGTERM, instead of dying; the answer takes it away again. */
   onSignal(handler: () => void): () => void;
+  /** Whether somebody sits at standard input, who can be asked something. */
+  canAsk: boolean;
+  /** What a person types at a prompt, from when it stands there; `undefined` at the input's end, or when `signal` aborts. */
+  askLine(prompt: string, signal: AbortSignal): Promise<string | undefined>;
   /** What a person types unseen, or standard input where that is no terminal. */
   askSecret(question: string): Promise<string>;
   /** Starts a program of the desktop and leaves it alone; whether it could be started. */

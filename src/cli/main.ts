@@ -6,6 +6,7 @@ import { systemClock } from '../kit/clock.ts';
 import { codeOf } from '../kit/errors.ts';
 import { systemRandom } from '../kit/random.ts';
 import { readVersion } from '../kit/version.ts';
+import { askLine } from './ask-line.ts';
 import { askSecret } from './ask-secret.ts';
 import type { CliContext } from './context.ts';
 import { findNewerProgram } from './newer-program.ts';
@@ -42,6 +43,8 @@ const context: CliContext = {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, handler);
     };
   },
+  canAsk: process.stdin.isTTY === true,
+  askLine,
   askSecret,
   launch: (command, args) =>
     new Promise((resolve) => {

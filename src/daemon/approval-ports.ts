@@ -54,7 +54,7 @@ export function approvalPorts(
   };
 }
 
-/** The same in a process without a daemon, where nobody could answer: a question is a no at once. */
+/** The same in a process without a daemon and without a terminal, where nobody could answer: a question is a no at once. */
 export function unaskedPorts(ports: ApprovalPorts): ApprovalPorts {
   return {
     ...ports,
@@ -71,4 +71,4 @@ const runProgram: RunProgram = async (file, args, signal) => {
 };
 
 const NOBODY =
-  'The owner of this computer would have to be asked, and no daemon runs here that could ask. Nothing was run.';
+  'The owner of this computer would have to be asked, and there is neither a daemon nor a terminal here that could ask them. Nothing was run.';

@@ -18,6 +18,9 @@ import { keepThisAwake } from './power.ts';
 import { RunWatchers } from './run-watchers.ts';
 import { watchRun } from './watch-run.ts';
 
+/** Answers a question of a run by its id. */
+export type AnswerHere = Runs['answerApproval'];
+
 /** What a run that this device starts itself is started in: the daemon, or a process of its own. */
 export interface HereParts {
   device: OpenedDevice;
@@ -53,11 +56,15 @@ export async function* startHere(
   };
 }
 
-/** The same in a process of its own, for a device whose daemon does not run. */
+/**
+ * The same in a process of its own, for a device whose daemon does not run. `onAnswerable` is given the way to answer the run's
+ * questions; without it there is nobody to ask, and a question is a no.
+ */
 export async function* runHere(
   world: World,
   request: RunRequest,
   signal: AbortSignal,
+  onAnswerable?: (answer: AnswerHere) => void,
 ): AsyncGenerator<Record<string, unknown>> {
   const device = await openDevice(world);
   const { config, clock, random, log, mesh, network } = device;
@@ -69,6 +76,7 @@ export async function* runHere(
   const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
   const over = new AbortController();
   const publishing = publisher.run(over.signal);
+  const ports = approvalPorts(device, world.platform, audit, (...answer) => runs.answerApproval(...answer));
   const runs = createRuns({
     journal,
     clock,
@@ -77,9 +85,7 @@ export async function* runHere(
     host,
     redactor: device.redactor,
     audit,
-    approvals: unaskedPorts(
-      approvalPorts(device, world.platform, audit, (...answer) => runs.answerApproval(...answer)),
-    ),
+    approvals: onAnswerable === undefined ? unaskedPorts(ports) : ports,
     pause: new PauseReasons<PauseReason>(),
     say: () => {},
     maxConcurrentRuns: config.maxConcurrentRuns,
@@ -96,6 +102,7 @@ export async function* runHere(
   const awake = keepAwake.run(over.signal).catch((error) => {
     log.error({ reason: messageOf(error) }, 'sleep is not held off');
   });
+  onAnswerable?.(runs.answerApproval);
   try {
     yield* startHere({ device, credentials, journal, runs, watchers }, request, signal);
   } finally {

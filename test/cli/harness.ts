@@ -39,6 +39,8 @@ export class CliWorld {
         this.#handlers.add(handler);
         return () => this.#handlers.delete(handler);
       },
+      canAsk: false,
+      askLine: async () => undefined,
       askSecret: async () => this.typed,
       launch: async (...launched) => this.launched.push(launched.flat().join(' ')) > 0,
       leave: (code) => void this.left.push(code),

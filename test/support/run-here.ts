@@ -35,6 +35,8 @@ export async function runHere(
     nodeFile: process.execPath,
     programFile: RUNMESH,
     onSignal: () => () => {},
+    canAsk: false,
+    askLine: async () => undefined,
     askSecret: () => Promise.reject(new Error('nobody is there to be asked')),
     launch: () => Promise.resolve(false),
     leave: (status) => {

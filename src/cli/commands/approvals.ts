@@ -4,8 +4,9 @@ import type { ApprovalAnswer } from '../../protocol/approvals.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
-import { clean, cleanLine } from '../render/clean.ts';
+import { cleanLine } from '../render/clean.ts';
 import { formatDuration } from '../render/format.ts';
+import { questionLines } from '../render/question.ts';
 
 /** Shows what runs ask, whole: a yes is to what is shown. */
 export async function listApprovalsCommand(context: CliContext, output: Output): Promise<number> {
@@ -29,24 +30,11 @@ export async function answerApprovalCommand(
 }
 
 function linesOf(question: PendingQuestion, { clock }: CliContext): string[] {
-  const { approvalId, runId, agent, tool, what, workdir, reason, opens, prefix, expiresAt } = question;
-  const outside = opens === 'outside_sandbox';
+  const { approvalId, runId, agent, expiresAt } = question;
   const left = formatDuration(Math.max(0, Date.parse(expiresAt) - clock.now()));
   return [
     `${cleanLine(approvalId)}  ${cleanLine(agent)}, run ${cleanLine(runId)}; ${left} left`,
-    outside
-      ? '  asks to run OUTSIDE the sandbox, with all that you may do yourself:'
-      : '  asks to run, inside the sandbox:',
-    ...clean(tool === 'exec_command' ? what : `${tool} ${what}`)
-      .split('\n')
-      .map((line) => `    ${line}`),
-    `  in ${workdir === '.' ? 'the workspace' : cleanLine(workdir)}`,
-    ...(reason === null ? [] : [`  because, it says: ${cleanLine(reason)}`]),
-    ...(prefix === null
-      ? []
-      : [
-          `  --always would allow ${outside ? 'exactly this' : 'every command that begins'}: ${cleanLine(prefix.join(' '))}`,
-        ]),
+    ...questionLines(question),
     `  runmesh approvals allow ${cleanLine(approvalId)}   or: deny ${cleanLine(approvalId)}`,
     '',
   ];

@@ -1,6 +1,9 @@
+import type { AnswerHere } from '../../daemon/here.ts';
 import { getConfig } from '../../device/config.ts';
 import { isRunmeshError, messageOf, RunmeshError } from '../../kit/errors.ts';
+import type { ApprovalAnswer } from '../../protocol/approvals.ts';
 import type { RunRequest } from '../../protocol/run-api.ts';
+import { createOwnerAsker } from '../caller/ask-owner.ts';
 import { followRun } from '../caller/follow-run.ts';
 import { callMesh, dataOf, type MeshAccess, readMeshUrl } from '../caller/mesh-client.ts';
 import type { CliContext } from '../context.ts';
@@ -88,8 +91,10 @@ async function runHere(
   output: Output,
   request: RunRequest,
 ): Promise<Record<string, unknown>> {
-  const show = shower(context, output);
-  const { frames, cancel } = await startHere(context, request);
+  const asks = context.canAsk && output.screen.isTTY === true && !output.json;
+  const show = shower(context, output, asks);
+  const { frames, cancel, answer } = await startHere(context, request, asks);
+  const asker = asks ? createOwnerAsker(context, output, answer) : undefined;
   let runId: string | undefined;
   let asked = false;
   const forget = context.onSignal(() => {
@@ -103,12 +108,14 @@ async function runHere(
     for await (const frame of frames) {
       if (frame.type === 'record') record = frame.record as Record<string, unknown>;
       else show(frame as RunFrame);
+      asker?.take(frame as RunFrame);
       if (typeof frame.runId === 'string') runId = frame.runId;
     }
     if (record === undefined)
       throw new RunmeshError('run_lost', 'The run did not tell its end; see `runmesh runs`.');
     return record;
   } finally {
+    asker?.end();
     forget();
   }
 }
@@ -117,25 +124,40 @@ interface HereRun {
   frames: AsyncIterable<Record<string, unknown>>;
   /** Asks the run to end; its frames go on until it has. */
   cancel(runId: string): Promise<void>;
+  /** Answers a question of the run; in words, why it did not count. */
+  answer(approvalId: string, answer: ApprovalAnswer): Promise<string | undefined>;
 }
 
-async function startHere(context: CliContext, request: RunRequest): Promise<HereRun> {
+async function startHere(context: CliContext, request: RunRequest, asks: boolean): Promise<HereRun> {
   const { connectControl } = await import('../../control/client.ts');
   const client = connectControl(pathsOf(context).socket);
   try {
     await client.status();
-    return { frames: client.here(request, context.unread), cancel: client.cancel };
+    const answer: HereRun['answer'] = (id, given) =>
+      client.answerApproval(id, given).then(() => undefined, messageOf);
+    return { frames: client.here(request, context.unread), cancel: client.cancel, answer };
   } catch (error) {
     if (!isRunmeshError(error, 'daemon_not_running')) throw error;
   }
   const { runHere: runInProcess } = await import('../../daemon/here.ts');
   const stop = new AbortController();
-  return { frames: runInProcess(context, request, stop.signal), cancel: async () => stop.abort() };
+  let answerHere: AnswerHere | undefined;
+  const onAnswerable = (given: AnswerHere) => {
+    answerHere = given;
+  };
+  return {
+    frames: runInProcess(context, request, stop.signal, asks ? onAnswerable : undefined),
+    cancel: async () => stop.abort(),
+    answer: async (id, given) => {
+      const result = answerHere?.(id, given, 'cli');
+      return result?.status === 'refused' ? result.message : undefined;
+    },
+  };
 }
 
-function shower(context: CliContext, output: Output): (frame: RunFrame) => void {
+function shower(context: CliContext, output: Output, asksHere = false): (frame: RunFrame) => void {
   if (output.json) return (frame) => output.tell(frame);
-  const renderer = new RunRenderer(context.stdout, output.paint);
+  const renderer = new RunRenderer(context.stdout, output.paint, { asksHere });
   return (frame) => renderer.show(frame);
 }
 

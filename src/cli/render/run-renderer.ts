@@ -30,10 +30,13 @@ export class RunRenderer {
   #streaming = '';
   #wrap: WordWrap | undefined;
   #lastMessage = '';
+  readonly #asksHere: boolean;
 
-  constructor(terminal: Terminal, paint: Paint) {
+  /** `asksHere`: its questions are put to the person who reads this. */
+  constructor(terminal: Terminal, paint: Paint, { asksHere = false } = {}) {
     this.#screen = new Screen(terminal);
     this.#paint = paint;
+    this.#asksHere = asksHere;
   }
 
   show(frame: RunFrame): void {
@@ -91,6 +94,10 @@ export class RunRenderer {
         screen.line(this.#paint('yellow', `! ${cleanLine(event.payload.message)}`));
         break;
       case 'approval_requested': {
+        if (this.#asksHere) {
+          screen.endLine();
+          break;
+        }
         const { approvalId, what, opens } = event.payload;
         const where = opens === 'outside_sandbox' ? ' outside the sandbox' : '';
         screen.line(this.#paint('yellow', `? asks its owner to run${where}: ${cleanLine(what)}`));
