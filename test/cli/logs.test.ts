@@ -103,6 +103,12 @@ describe('status that is watched', () => {
     await expect.poll(() => world.lines.length).toBeGreaterThan(0);
     world.interrupt();
     expect(await done).toBe(0);
-    expect(world.lines[0]).toEqual({ type: 'status', up: false, deviceId: null, meshUrl: null });
+    expect(world.lines[0]).toEqual({
+      type: 'status',
+      up: false,
+      stopped: null,
+      deviceId: null,
+      meshUrl: null,
+    });
   });
 });
