@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { clean, cleanLine, shorten } from '../../src/cli/render/clean.ts';
 import { paintDiff, renderDiff } from '../../src/cli/render/diff.ts';
-import { formatDuration, formatTable, formatUsage } from '../../src/cli/render/format.ts';
 import { LiveText } from '../../src/cli/render/live-text.ts';
 import { createPaint, type Paint } from '../../src/cli/render/paint.ts';
 import { Screen } from '../../src/cli/render/screen.ts';
-import { describeCall } from '../../src/cli/render/tool-line.ts';
+import { formatDuration, formatTable, formatUsage } from '../../src/control/words/format.ts';
+import { describeCall } from '../../src/control/words/tool-line.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { fakeTerminal } from './harness.ts';
 
@@ -163,7 +163,7 @@ describe('a tool call in one line', () => {
     { name: 'list_directory', json: '{}', line: 'list_directory' },
     { name: 'x', json: 'null', line: 'x null' },
   ])('shows $json as "$line"', ({ name, json, line }) => {
-    expect(describeCall({ name, arguments: json })).toBe(line);
+    expect(cleanLine(describeCall({ name, arguments: json }))).toBe(line);
   });
 
   it('names the files of a patch', () => {

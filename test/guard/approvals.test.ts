@@ -17,7 +17,7 @@ import { isKnownSafe } from '../../src/guard/approvals/known-safe.ts';
 import { covers, prefixFor } from '../../src/guard/approvals/prefix.ts';
 import { countSegments, simpleWords } from '../../src/guard/approvals/simple-command.ts';
 import { subjectOf } from '../../src/guard/approvals/subject.ts';
-import { hidesSomething, showExactly } from '../../src/guard/shown-text.ts';
+import { hidesSomething, showExactly } from '../../src/kit/shown-text.ts';
 import { tempDir } from '../support/temp.ts';
 
 const UNTRUSTED: ApprovalRules = { policy: 'untrusted', allow: [] };

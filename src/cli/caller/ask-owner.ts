@@ -7,7 +7,7 @@ import {
 } from '../../protocol/approvals.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
-import { formatDuration } from '../render/format.ts';
+import { formatDuration } from '../../control/words/format.ts';
 import { questionLines } from '../render/question.ts';
 import type { RunFrame } from '../render/run-renderer.ts';
 

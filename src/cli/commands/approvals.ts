@@ -1,11 +1,11 @@
 import { connectControl } from '../../control/client.ts';
 import type { PendingQuestion } from '../../control/contract.ts';
+import { formatDuration } from '../../control/words/format.ts';
 import type { ApprovalAnswer } from '../../protocol/approvals.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine } from '../render/clean.ts';
-import { formatDuration } from '../render/format.ts';
 import { questionLines } from '../render/question.ts';
 
 /** Shows what runs ask, whole: a yes is to what is shown. */

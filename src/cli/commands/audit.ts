@@ -1,3 +1,4 @@
+import { formatPlural, formatTable } from '../../control/words/format.ts';
 import type { Audit } from '../../device/audit/audit.ts';
 import { readAudit } from '../../device/audit/read-audit.ts';
 import { verifyAudit } from '../../device/audit/verify-audit.ts';
@@ -6,7 +7,6 @@ import type { CliContext } from '../context.ts';
 import { openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine, shorten } from '../render/clean.ts';
-import { formatPlural, formatTable } from '../render/format.ts';
 
 export interface AuditCommandOptions {
   run?: string;

@@ -1,3 +1,4 @@
+import { formatTable } from '../../control/words/format.ts';
 import { readConfig } from '../../device/config.ts';
 import { keyNames, requireKeyName } from '../../device/key-names.ts';
 import { prepareFolders } from '../../device/paths.ts';
@@ -7,7 +8,6 @@ import { RunmeshError } from '../../kit/errors.ts';
 import type { CliContext } from '../context.ts';
 import { openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
-import { formatTable } from '../render/format.ts';
 import { tellDaemon } from '../tell-daemon.ts';
 
 /** Stores a provider's key, typed unseen or from standard input: never an argument, which every process could read. */

@@ -1,8 +1,8 @@
+import { formatDuration } from '../../control/words/format.ts';
 import type { LinkDeviceOptions } from '../../device/link-device.ts';
 import type { CliContext } from '../context.ts';
 import { openBrowser } from '../open-browser.ts';
 import type { Output } from '../output.ts';
-import { formatDuration } from '../render/format.ts';
 import { fingerprintRows, linkScreen } from '../render/link-screen.ts';
 import { Screen } from '../render/screen.ts';
 

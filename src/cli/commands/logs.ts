@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { readConfig } from '../../device/config.ts';
 import { readLog } from '../../device/read-log.ts';
 import { RunmeshError } from '../../kit/errors.ts';
+import { isAtLeast, type LogLevel, readLogLine } from '../../kit/log-entry.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { clean } from '../render/clean.ts';
-import { formatLogEntry, LOG_LEVELS, type LogLevel, readLogLine } from '../render/log-line.ts';
+import { formatLogEntry } from '../render/log-line.ts';
 
 export interface LogsOptions {
   follow?: boolean;
@@ -58,7 +59,7 @@ function sayer(
   if (entry === undefined)
     return run === undefined && line !== '' ? () => output.say(clean(line)) : undefined;
   if (run !== undefined && entry.fields.runId !== run) return undefined;
-  if (LOG_LEVELS.indexOf(entry.level) < LOG_LEVELS.indexOf(level)) return undefined;
+  if (!isAtLeast(entry, level)) return undefined;
   return () => {
     output.tell({ type: 'log', ...entry });
     output.say(formatLogEntry(entry, context.clock.now(), output.paint));

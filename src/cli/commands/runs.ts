@@ -1,9 +1,9 @@
 import { connectControl } from '../../control/client.ts';
+import { formatAgo, formatTable, formatUsage } from '../../control/words/format.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine } from '../render/clean.ts';
-import { formatAgo, formatTable, formatUsage } from '../render/format.ts';
 import { type RunFrame, RunRenderer } from '../render/run-renderer.ts';
 
 export async function listRunsCommand(context: CliContext, output: Output, limit: number): Promise<number> {

@@ -1,8 +1,8 @@
+import { formatTable } from '../../control/words/format.ts';
 import type { Service, ServiceState } from '../../service/ports.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
 import { waitUntilRegistered } from '../registered.ts';
-import { formatTable } from '../render/format.ts';
 import {
   assertOurs,
   assertStartable,

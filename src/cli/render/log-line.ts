@@ -1,27 +1,6 @@
-import { z } from 'zod';
+import type { LogEntry, LogLevel } from '../../kit/log-entry.ts';
 import { clean, cleanLine } from './clean.ts';
 import type { Paint } from './paint.ts';
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** A line of the daemon's log. Its other fields are what the line is about. */
-export interface LogEntry {
-  level: LogLevel;
-  /** ISO 8601. */
-  time: string;
-  message: string;
-  fields: Record<string, unknown>;
-}
-
-/** pino writes levels as 10, 20 … 60, and the time as epoch milliseconds. `undefined` for what is no such line. */
-export function readLogLine(line: string): LogEntry | undefined {
-  const parsed = pinoLine.safeParse(parseJson(line));
-  if (!parsed.success) return undefined;
-  const { level, time, msg, ...fields } = parsed.data;
-  const name = LOG_LEVELS[Math.min(5, Math.max(0, Math.floor(level / 10) - 1))] ?? 'info';
-  return { level: name, time: new Date(time).toISOString(), message: msg, fields };
-}
 
 /** `21:03:11 info  run accepted  runId=run_1 agent=fixer`, with the date where it is not today's. Safe for a terminal. */
 export function formatLogEntry(entry: LogEntry, now: number, paint: Paint): string {
@@ -52,13 +31,3 @@ function localTime(at: Date, now: Date): string {
   if (at.toDateString() === now.toDateString()) return time;
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-const pinoLine = z.looseObject({ level: z.number(), time: z.number(), msg: z.string().default('') });

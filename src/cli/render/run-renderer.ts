@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { formatPlural, formatUsage } from '../../control/words/format.ts';
+import { describeCall } from '../../control/words/tool-line.ts';
 import {
   DELTA_EVENT,
   DURABLE_PAYLOADS,
@@ -10,11 +12,9 @@ import {
 import type { Terminal } from '../context.ts';
 import { clean, cleanLine } from './clean.ts';
 import { renderDiff } from './diff.ts';
-import { formatPlural, formatUsage } from './format.ts';
 import { LiveText } from './live-text.ts';
 import type { Paint } from './paint.ts';
 import { Screen } from './screen.ts';
-import { describeCall } from './tool-line.ts';
 import { renderResult } from './tool-result.ts';
 import { WordWrap } from './word-wrap.ts';
 
@@ -76,7 +76,7 @@ export class RunRenderer {
         break;
       }
       case 'tool_call': {
-        const words = describeCall(event.payload);
+        const words = cleanLine(describeCall(event.payload));
         this.#calls.set(event.payload.callId, words);
         screen.passing(`… ${words}`, (text) => this.#paint('dim', text));
         break;

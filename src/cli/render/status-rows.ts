@@ -1,6 +1,12 @@
 import type { DaemonStatus } from '../../control/contract.ts';
+import {
+  formatAgo,
+  formatDuration,
+  formatPlural,
+  formatTable,
+  formatUsage,
+} from '../../control/words/format.ts';
 import { cleanLine } from './clean.ts';
-import { formatAgo, formatDuration, formatPlural, formatTable, formatUsage } from './format.ts';
 import { describePause } from './pause-words.ts';
 
 /** What the daemon says of itself, a line each. */

@@ -1,9 +1,9 @@
+import { readCommandAnswer } from '../../control/words/command-answer.ts';
+import { formatDuration, formatPlural } from '../../control/words/format.ts';
+import { toolSign } from '../../control/words/tool-line.ts';
 import type { DurablePayload } from '../../protocol/events.ts';
 import { clean, shorten } from './clean.ts';
-import { readCommandAnswer } from './command-answer.ts';
-import { formatDuration, formatPlural } from './format.ts';
 import type { Paint } from './paint.ts';
-import { toolSign } from './tool-line.ts';
 
 /** How a call went, in a line, and of its output what is worth seeing: a command's last lines, and why a call failed. */
 export function renderResult(

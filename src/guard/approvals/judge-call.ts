@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { hidesSomething, showExactly } from '../../kit/shown-text.ts';
 import type { ApprovalOpens } from '../../protocol/approvals.ts';
-import { hidesSomething, showExactly } from '../shown-text.ts';
 import { isKnownSafe } from './known-safe.ts';
 import { type AlwaysRule, isAllowed, prefixFor } from './prefix.ts';
 import { countSegments, simpleWords } from './simple-command.ts';

@@ -1,9 +1,8 @@
 import type { DurablePayload } from '../../protocol/events.ts';
-import { cleanLine } from './clean.ts';
 
-/** `exec_command npm test`: the tool's name and the argument that says most. */
+/** `exec_command npm test`: the tool's name and the argument that says most, as the model wrote them. */
 export function describeCall(call: Pick<DurablePayload<'tool_call'>, 'name' | 'arguments'>): string {
-  return cleanLine(`${call.name} ${tellingArgument(call.arguments)}`);
+  return `${call.name} ${tellingArgument(call.arguments)}`.trim();
 }
 
 /** `nonzero` is a call that went well and whose command did not. */
