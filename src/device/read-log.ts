@@ -9,6 +9,8 @@ export interface ReadLogOptions {
   kept: number;
   /** Goes on with what is written from then on, until `signal` aborts. */
   follow: boolean;
+  /** Begins with the whole lines among so many last bytes of the newest file, in place of the oldest line there is. */
+  lastBytes?: number;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -18,9 +20,11 @@ export interface ReadLogOptions {
  * away is read to its end, and the one that took its name from its beginning: no line is lost and none told twice.
  */
 export async function* readLog(options: ReadLogOptions): AsyncGenerator<string | undefined> {
-  const { file, kept, follow, clock, signal } = options;
-  for (const older of logFiles(file, kept).slice(1).reverse()) yield* wholeFile(older);
-  let open = openLines(file);
+  const { file, kept, follow, lastBytes, clock, signal } = options;
+  if (lastBytes === undefined) {
+    for (const older of logFiles(file, kept).slice(1).reverse()) yield* wholeFile(older);
+  }
+  let open = openLines(file, lastBytes);
   if (open !== undefined) yield* open.more();
   /** Of the newest file that was read. */
   let inode = open?.inode ?? inodeOf(`${file}.1`);
@@ -75,7 +79,7 @@ interface OpenLines {
   close(): void;
 }
 
-function openLines(file: string): OpenLines | undefined {
+function openLines(file: string, lastBytes = Number.POSITIVE_INFINITY): OpenLines | undefined {
   let fd: number;
   try {
     fd = openSync(file, 'r');
@@ -84,13 +88,26 @@ function openLines(file: string): OpenLines | undefined {
   }
   const buffer = Buffer.alloc(BUFFER_BYTES);
   const decoder = new StringDecoder('utf8');
+  const { ino, size } = fstatSync(fd);
+  let at = Math.max(0, size - lastBytes);
+  /** Begun in the middle: what stands before the first line's end is no line. */
+  let inMiddle = at > 0;
   let rest = '';
+  const readOn = (): number => {
+    const bytes = readSync(fd, buffer, 0, buffer.length, at);
+    at += bytes;
+    return bytes;
+  };
   return {
-    inode: fstatSync(fd).ino,
+    inode: ino,
     more: function* () {
-      for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer)) {
+      for (let bytes = readOn(); bytes > 0; bytes = readOn()) {
         const lines = (rest + decoder.write(buffer.subarray(0, bytes))).split('\n');
         rest = lines.pop() ?? '';
+        if (inMiddle && lines.length > 0) {
+          lines.shift();
+          inMiddle = false;
+        }
         yield* lines;
       }
     },

@@ -22,23 +22,27 @@ export interface JournaledRun {
 }
 
 export function readRun(journal: Journal, runId: string): JournaledRun | undefined {
-  const row = journal.statements.get(`SELECT ${COLUMNS} FROM runs WHERE run_id = ?`).get(runId);
+  const row = journal.statements.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = ?`).get(runId);
   return row === undefined ? undefined : runOf(row as RunRow);
 }
 
 /** Runs that have not ended, in the order in which they take turns. */
 export function listUnfinished(journal: Journal): JournaledRun[] {
-  const rows = journal.statements.get(`SELECT ${COLUMNS} FROM runs WHERE status IS NULL ORDER BY turn`).all();
+  const rows = journal.statements
+    .get(`SELECT ${RUN_COLUMNS} FROM runs WHERE status IS NULL ORDER BY turn`)
+    .all();
   return (rows as RunRow[]).map(runOf);
 }
 
 /** The newest runs first. */
 export function listRuns(journal: Journal, limit: number): JournaledRun[] {
-  const rows = journal.statements.get(`SELECT ${COLUMNS} FROM runs ORDER BY turn DESC LIMIT ?`).all(limit);
+  const rows = journal.statements
+    .get(`SELECT ${RUN_COLUMNS} FROM runs ORDER BY turn DESC LIMIT ?`)
+    .all(limit);
   return (rows as RunRow[]).map(runOf);
 }
 
-type RunRow = Record<'run_id' | 'thread_id' | 'rollout_id' | 'dispatch', string> &
+export type RunRow = Record<'run_id' | 'thread_id' | 'rollout_id' | 'dispatch', string> &
   Record<'attempt' | 'accepted_at' | 'deadline_at' | 'committed' | 'acked', number> & {
     origin: RunOrigin;
     status: FinalStatus | null;
@@ -46,7 +50,7 @@ type RunRow = Record<'run_id' | 'thread_id' | 'rollout_id' | 'dispatch', string>
     cancel_reason: string | null;
   };
 
-function runOf(row: RunRow): JournaledRun {
+export function runOf(row: RunRow): JournaledRun {
   return {
     runId: row.run_id,
     threadId: row.thread_id,
@@ -64,5 +68,6 @@ function runOf(row: RunRow): JournaledRun {
   };
 }
 
-const COLUMNS =
+/** What `runOf` reads. */
+export const RUN_COLUMNS =
   'run_id, thread_id, rollout_id, attempt, origin, dispatch, accepted_at, deadline_at, committed, acked, status, ended_at, cancel_reason';

@@ -7,12 +7,13 @@ import { systemClock } from '../../src/kit/clock.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** Reads a log as long as the test runs. */
-function follow(file: string, kept = 5) {
+function follow(file: string, kept = 5, lastBytes?: number) {
   const stop = new AbortController();
   const lines: (string | undefined)[] = [];
   const reading = (async () => {
-    for await (const line of readLog({ file, kept, follow: true, clock: systemClock, signal: stop.signal }))
-      lines.push(line);
+    const end = lastBytes === undefined ? {} : { lastBytes };
+    const options = { file, kept, follow: true, clock: systemClock, signal: stop.signal, ...end };
+    for await (const line of readLog(options)) lines.push(line);
   })();
   onTestFinished(async () => {
     stop.abort();
@@ -37,6 +38,20 @@ describe('reading the log', () => {
     };
     for await (const line of readLog(options)) lines.push(line);
     expect(lines).toEqual(['one', 'two', 'three', 'four', undefined]);
+  });
+
+  it('begins with the whole lines of the end, where only that is wanted, and goes on', async () => {
+    const file = join(tempDir(), 'daemon.log');
+    writeFileSync(`${file}.1`, 'older\n');
+    writeFileSync(file, 'one\nzwölf\nthree\n');
+    // In the middle of the ö, which has two bytes.
+    const lines = follow(file, 1, 10);
+    await expect.poll(() => lines).toEqual(['three', undefined]);
+    appendFileSync(file, 'four\n');
+    await expect.poll(() => lines.at(-1)).toBe('four');
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, 'five\n');
+    await expect.poll(() => lines).toEqual(['three', undefined, 'four', 'five']);
   });
 
   it('loses no line and doubles none, however often the file is rotated between two looks', async () => {
