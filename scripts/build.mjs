@@ -1,7 +1,8 @@
-// Compiles src/ into dist/, and writes the manual from the commands there are.
+// Compiles src/ into dist/, bundles the local page, and writes the manual from the commands there are.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildPage } from './build-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}/dist`, { recursive: true, force: true });
@@ -13,6 +14,7 @@ execFileSync(
   },
 );
 chmodSync(`${root}/dist/cli/main.js`, 0o755);
+await buildPage(root);
 
 const { buildCommands } = await import('../dist/cli/build-commands.js');
 const { renderManPage } = await import('../dist/cli/completion/man-page.js');

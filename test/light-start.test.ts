@@ -16,6 +16,21 @@ describe('what loads with', () => {
     expect(files.size).toBeGreaterThan(10);
     expect([...packages].filter((name) => HEAVY.test(name))).toEqual([]);
   });
+
+  it('the page in a browser is its own files, plain words, and one package', () => {
+    const { packages, files } = reachedFrom('control/page/client/main.tsx');
+    expect([...packages].sort()).toEqual(['preact', 'preact/hooks']);
+    const outside = [...files].filter((file) => !file.includes('/control/page/client/'));
+    expect(outside.map((file) => file.slice(file.indexOf('/src/') + 5)).sort()).toEqual([
+      'control/ndjson.ts',
+      'control/words/command-answer.ts',
+      'control/words/diff-lines.ts',
+      'control/words/format.ts',
+      'control/words/tool-line.ts',
+      'kit/errors.ts',
+      'kit/shown-text.ts',
+    ]);
+  });
 });
 
 /** Follows static imports of values; types are gone when the program runs, and `import()` waits. */

@@ -15,12 +15,17 @@ import {
   errorLine,
   type Findings,
   findings,
+  type HistoryPage,
+  type HistoryQuery,
+  historyPage,
   type LocalRun,
   type LocalRunItem,
   localRun,
   localRunItem,
+  type PageAsked,
   type PauseMode,
   type PendingQuestion,
+  pageAsked,
   pauseAnswer,
   pendingQuestion,
   type ReloadAnswer,
@@ -39,6 +44,7 @@ export interface ControlClient {
   /** The little of `status` that a daemon of any version answers. */
   vitals(): Promise<DaemonVitals>;
   listRuns(limit: number): Promise<LocalRunItem[]>;
+  history(query: HistoryQuery): Promise<HistoryPage>;
   readRun(runId: string): Promise<LocalRun>;
   cancel(runId: string): Promise<void>;
   steer(runId: string, text: string): Promise<void>;
@@ -50,6 +56,8 @@ export interface ControlClient {
   answerApproval(approvalId: string, answer: ApprovalAnswer): Promise<void>;
   stop(): Promise<void>;
   doctor(): Promise<Findings>;
+  /** Opens the page in a browser's reach. */
+  askPage(): Promise<PageAsked>;
   /** Ends when the run has; a stream that was cut before throws `stream_cut`. */
   runEvents(runId: string, options: { after: number; signal?: AbortSignal }): AsyncIterable<StreamLine>;
   /** As `runEvents`; the last line is the record. */
@@ -66,6 +74,11 @@ export function connectControl(socketPath: string): ControlClient {
     status: () => call('GET', '/status', daemonStatus),
     vitals: () => call('GET', '/status', daemonVitals),
     listRuns: (limit) => call('GET', `/runs?limit=${limit}`, localRunItem.array()),
+    history: ({ search, before, limit }) => {
+      const query = new URLSearchParams({ search, limit: String(limit) });
+      if (before !== undefined) query.set('before', String(before));
+      return call('GET', `/history?${query}`, historyPage);
+    },
     readRun: (runId) => call('GET', ofRun(runId), localRun),
     cancel: async (runId) => {
       await call('POST', `${ofRun(runId)}/cancel`, cancelled);
@@ -84,6 +97,7 @@ export function connectControl(socketPath: string): ControlClient {
       await call('POST', '/stop', stopping);
     },
     doctor: () => call('GET', '/doctor', findings),
+    askPage: () => call('POST', '/page', pageAsked),
     runEvents: (runId, { after, signal }) => {
       return stream(socketPath, { method: 'GET', path: `${ofRun(runId)}/events?after=${after}`, signal });
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { finding } from '../kit/finding.ts';
+import { LOG_LEVELS, logEntry } from '../kit/log-entry.ts';
 import { approvalRequested } from '../protocol/approvals.ts';
 import { runError } from '../protocol/errors.ts';
 import { finalStatus } from '../protocol/events.ts';
@@ -7,8 +8,9 @@ import { runRecord } from '../protocol/run-api.ts';
 import { usage } from '../protocol/usage.ts';
 
 /**
- * The local API: HTTP on a Unix socket that only its owner can open. Answers are plain JSON; a failure is
- * `{ error: { code, message } }`; streams are NDJSON, and one that fails ends with an `error` line.
+ * The local API: HTTP on a Unix socket that only its owner can open, and what an owner needs of it for the page in a
+ * browser (`page/page.ts`). Answers are plain JSON; a failure is `{ error: { code, message } }`; streams are NDJSON, and one
+ * that fails ends with an `error` line.
  */
 
 /** What `GET /status` answers. Instants are ISO 8601; `…Ms` are epoch milliseconds. */
@@ -61,7 +63,7 @@ export const daemonStatus = z.object({
   pid: z.int(),
   startedAt: z.string(),
   rssBytes: z.int().nonnegative(),
-  /** Tokens of the runs that ended since local midnight. */
+  /** Tokens of the model steps since local midnight. */
   usageToday: usage,
 });
 export type DaemonStatus = z.infer<typeof daemonStatus>;
@@ -107,6 +109,51 @@ export const localRun = localRunItem.extend({
 export type LocalRun = z.infer<typeof localRun>;
 
 export const listQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(20) });
+
+/** `before` is the `next` of the page before; an empty `search` finds every run. */
+export const historyQuery = z.object({
+  search: z.string().max(200).default(''),
+  before: z.coerce.number().int().min(1).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+});
+export type HistoryQuery = z.infer<typeof historyQuery>;
+
+/** What was asked and what came of it, each cut to be shown in a list. */
+export const historyItem = localRunItem.extend({
+  prompt: z.string().nullable(),
+  result: z.string().nullable(),
+});
+export type HistoryItem = z.infer<typeof historyItem>;
+
+/**
+ * What `GET /history` answers, newest first. One answer looks through a bounded part of the journal, so it may have few runs,
+ * or none, and still a `next`; `null` where nothing older is left.
+ */
+export const historyPage = z.object({ runs: z.array(historyItem), next: z.int().nullable() });
+export type HistoryPage = z.infer<typeof historyPage>;
+
+export const usageQuery = z.object({ days: z.coerce.number().int().min(1).max(90).default(30) });
+
+/** A row of `GET /usage`: the tokens of a model's steps on one day of this device's own calendar (`2026-11-24`). */
+export const dayUsage = z.object({ day: z.string(), model: z.string(), usage });
+export type DayUsage = z.infer<typeof dayUsage>;
+
+/** `GET /logs`: the end of the daemon's log, then what comes, of this level and worse. */
+export const logQuery = z.object({ level: z.enum(LOG_LEVELS).default('info'), run: z.string().optional() });
+export type LogQuery = z.infer<typeof logQuery>;
+
+export const logLine = logEntry.extend({ type: z.literal('log') });
+export type LogLine = z.infer<typeof logLine>;
+
+/** What `POST /page` answers. */
+export const pageAsked = z.object({
+  /** With a token that opens the page once, until `expiresAt`. */
+  url: z.string(),
+  /** A file, readable by its owner alone, that sends a browser there; gone when the token is. */
+  file: z.string(),
+  expiresAt: z.string(),
+});
+export type PageAsked = z.infer<typeof pageAsked>;
 
 /** `after` is a runSequence: 0 tells everything. */
 export const eventsQuery = z.object({ after: z.coerce.number().int().min(0).default(0) });

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { codeOf, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import { lookAtSocket } from './look-at-socket.ts';
+import type { Page, PageSurroundings } from './page/page.ts';
 import type { ControlPorts } from './ports.ts';
 
 export interface ControlServerOptions {
@@ -12,6 +13,8 @@ export interface ControlServerOptions {
   socketPath: string;
   ports: ControlPorts;
   log: Log;
+  /** What the page needs of the world, when somebody asks for it. */
+  page: PageSurroundings;
 }
 
 /**
@@ -26,9 +29,10 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const { socketPath } = options;
   requireOwnFolder(dirname(socketPath));
   await removeStaleSocket(socketPath);
+  const page = pageOnDemand(options);
   let answer: Promise<RequestListener> | undefined;
   const server = createServer((request, response) => {
-    answer ??= loadApp(options);
+    answer ??= loadApp(options, page);
     answer
       .then((listener) => listener(request, response))
       .catch((error) => {
@@ -38,15 +42,33 @@ export async function startControlServer(options: ControlServerOptions): Promise
   });
   await listen(server, socketPath);
   chmodSync(socketPath, 0o600);
-  return { close: () => close(server) };
+  return {
+    close: async () => {
+      await Promise.all([close(server), page.close()]);
+    },
+  };
 }
 
-async function loadApp({ ports, log }: ControlServerOptions): Promise<RequestListener> {
+/** The page's server is loaded when somebody asks for it, and has no port open before. */
+function pageOnDemand({ ports, log, page: surroundings }: ControlServerOptions): Page {
+  let loaded: Promise<Page> | undefined;
+  return {
+    ask: async () => {
+      loaded ??= import('./page/page.ts').then(({ createPage }) =>
+        createPage({ ports, log, ...surroundings }),
+      );
+      return (await loaded).ask();
+    },
+    close: async () => (await loaded)?.close(),
+  };
+}
+
+async function loadApp({ ports, log }: ControlServerOptions, page: Page): Promise<RequestListener> {
   const [{ getRequestListener }, { createControlApp }] = await Promise.all([
     import('@hono/node-server'),
     import('./app.ts'),
   ]);
-  return getRequestListener(createControlApp({ ports, log }).fetch, { overrideGlobalObjects: false });
+  return getRequestListener(createControlApp({ ports, log, page }).fetch, { overrideGlobalObjects: false });
 }
 
 function requireOwnFolder(folder: string): void {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { iterationsOf, usageOf } from '../agent/usage.ts';
 import type { DaemonStatus, LocalRun, LocalRunItem } from '../control/contract.ts';
 import type { ControlPorts } from '../control/ports.ts';
@@ -13,9 +14,10 @@ import type { Link, LinkStatus } from '../link/ports.ts';
 import type { OrderResult, PauseReason, Runs } from '../runs/ports.ts';
 import type { Credentials } from './credentials.ts';
 import { startHere } from './here.ts';
+import { usageOfDays, usageToday } from './local-usage.ts';
 import type { OpenedDevice, World } from './open-device.ts';
 import type { RunWatchers } from './run-watchers.ts';
-import { usageToday } from './usage-today.ts';
+import { tellHistory, tellLog } from './tell-history.ts';
 import { watchRun } from './watch-run.ts';
 
 export interface ControlParts {
@@ -44,15 +46,21 @@ export function controlPorts(parts: ControlParts): ControlPorts {
   return {
     status: () => statusOf(parts),
     listRuns: (limit) => listRuns(journal, limit).map((run) => itemOf(run, runs)),
+    history: (query) => tellHistory(journal, query, (run) => itemOf(run, runs)),
+    usage: (days) => usageOfDays(journal, device.clock.now(), days),
+    logs: (query, signal) => {
+      const file = join(device.paths.logs, 'daemon.log');
+      return tellLog({ file, kept: device.config.logs.kept, clock: device.clock }, query, signal);
+    },
     readRun: (runId) => {
       const run = readRun(journal, runId);
       return run === undefined ? undefined : recordOf(run, journal, runs);
     },
-    runEvents: (runId, after, signal) => watchRun(journal, watchers, runId, after, signal),
+    runEvents: (runId, after, signal) => watchRun(parts, runId, after, signal),
     cancel: (runId) => done(runs.cancel(runId, 'cancelled on this device')),
     steer: (runId, text) => done(runs.steer(runId, device.random.uuid(), text)),
     listApprovals: runs.listApprovals,
-    answerApproval: (approvalId, answer) => done(runs.answerApproval(approvalId, answer, 'cli')),
+    answerApproval: (approvalId, answer, by) => done(runs.answerApproval(approvalId, answer, by)),
     here: (request, signal) => {
       const credentials = parts.credentials();
       if (credentials === undefined) throw lockedError();

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { DaemonStatus } from '../control/contract.ts';
 import { startControlServer } from '../control/server.ts';
@@ -158,6 +159,7 @@ export async function startDaemon(
   const control = await startControlServer({
     socketPath: paths.socket,
     log,
+    page: { clock, random, files: PAGE_FILES, opener: paths.opener },
     ports: controlPorts({
       device,
       world,
@@ -230,3 +232,5 @@ export async function startDaemon(
 }
 
 const LAST_ACKS_MS = 3_000;
+/** Made by the build. */
+const PAGE_FILES = fileURLToPath(new URL('../control/page/files', import.meta.url));

@@ -45,7 +45,12 @@ export async function* startHere(
   const cancel = () => void runs.cancel(order.runId, 'its caller left');
   signal.addEventListener('abort', cancel, { once: true });
   let end: Record<string, unknown> = {};
-  for await (const frame of watchRun(journal, watchers, order.runId, 0, new AbortController().signal)) {
+  for await (const frame of watchRun(
+    { journal, watchers, runs },
+    order.runId,
+    0,
+    new AbortController().signal,
+  )) {
     if (frame.type === 'run_completed') end = frame.payload as Record<string, unknown>;
     yield frame;
   }

@@ -1,22 +1,30 @@
 import type { Journal } from '../journal/journal.ts';
 import { readEventsAfter } from '../journal/read-events.ts';
 import { readRun } from '../journal/read-run.ts';
-import type { LiveDelta } from '../protocol/events.ts';
+import { DELTA_EVENT, type LiveDelta } from '../protocol/events.ts';
+import type { Runs } from '../runs/ports.ts';
 import type { RunWatchers } from './run-watchers.ts';
 
+/** Where a watch finds what was and what is being said. */
+export interface WatchParts {
+  journal: Journal;
+  watchers: RunWatchers;
+  runs: Pick<Runs, 'liveTexts'>;
+}
+
 /**
- * A run's events after `after`, then what it says live, in order, until it has ended. The mesh's own `sequence` is not
- * known here, so the run's stands in its place.
+ * A run's events after `after`, then what it is saying from its beginning, then what it says live, in order, until it has
+ * ended. The mesh's own `sequence` is not known here, so the run's stands in its place.
  */
 export async function* watchRun(
-  journal: Journal,
-  watchers: RunWatchers,
+  { journal, watchers, runs }: WatchParts,
   runId: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
   let at = after;
   let waiting: LiveDelta[] = [];
+  let caughtUp = false;
   let wake: () => void = () => {};
   const unwatch = watchers.watch(runId, {
     committed: () => wake(),
@@ -31,9 +39,11 @@ export async function* watchRun(
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const deltas = waiting;
-      waiting = [];
-      yield* deltas;
+      if (caughtUp) {
+        const deltas = waiting;
+        waiting = [];
+        yield* deltas;
+      }
       for (const event of readEventsAfter(journal, runId, at, BATCH_BYTES)) {
         at = event.runSequence;
         const { threadId, rolloutId } = readRun(journal, runId) ?? {};
@@ -42,7 +52,18 @@ export async function* watchRun(
       }
       const run = readRun(journal, runId);
       if (run === undefined || (run.status !== undefined && at >= run.committed)) return;
-      if (at >= run.committed && waiting.length === 0) await woken;
+      if (at < run.committed) continue;
+      if (!caughtUp) {
+        caughtUp = true;
+        waiting = runs.liveTexts(runId).map(({ messageId, kind, text }) => ({
+          type: DELTA_EVENT[kind],
+          runId,
+          messageId,
+          offset: 0,
+          text,
+        }));
+      }
+      if (waiting.length === 0) await woken;
     }
   } finally {
     unwatch();

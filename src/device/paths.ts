@@ -14,6 +14,8 @@ export interface DevicePaths {
   /** The daemon's local door. Outside `home` only where the path would be too long for a Unix socket. */
   socket: string;
   logs: string;
+  /** Sends a browser to the local page, while its address is good. */
+  opener: string;
   /** Held by the running daemon; `pid` beside it says who holds it. */
   lock: string;
   pid: string;
@@ -40,6 +42,7 @@ export function devicePaths(env: Environment, platform: NodeJS.Platform, homedir
     audit: join(home, 'audit.db'),
     socket: socketPath(env, home),
     logs: ownLogs ? join(homedir, 'Library', 'Logs', 'RunMesh') : join(home, 'logs'),
+    opener: join(home, 'page.html'),
     lock: join(home, 'daemon.lock'),
     pid: join(home, 'daemon.pid'),
     secrets: join(home, 'secrets.json'),

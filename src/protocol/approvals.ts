@@ -39,7 +39,7 @@ export const approvalResolved = z.object({
   callId: z.string(),
   decision: z.enum([...approvalDecision.options, 'timed_out']),
   words: z.string().optional(),
-  /** By which way the answer came: `cli`, `dialog`, `mesh`, `clock`. */
+  /** By which way the answer came: `cli`, `page`, `dialog`, `mesh`, `clock`. */
   by: z.string(),
 });
 export type ApprovalResolution = z.infer<typeof approvalResolved>;

@@ -5,7 +5,7 @@ import { startControlServer } from '../../src/control/server.ts';
 import { devicePaths } from '../../src/device/paths.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { CliWorld } from '../cli/harness.ts';
-import { portsWith, RUN, STATUS } from '../control/harness.ts';
+import { portsWith, RUN, STATUS, surroundings } from '../control/harness.ts';
 import { callApi } from '../support/api.ts';
 import { House } from '../support/house.ts';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
@@ -136,7 +136,8 @@ describe('an approval', () => {
       status: () => ({ ...STATUS, label: nasty, approvals: 1, running, connection, paused: [nasty] }),
     });
     const log = createLog({ level: 'silent', destination: { write: () => {} } });
-    const server = await startControlServer({ socketPath: paths.socket, ports, log });
+    const page = surroundings(world.home);
+    const server = await startControlServer({ socketPath: paths.socket, ports, log, page });
     for (const words of [['approvals'], ['runs'], ['runs', 'show', 'x'], ['status']]) {
       expect([words, await world.run(...words)]).toEqual([words, 0]);
     }

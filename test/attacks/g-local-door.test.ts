@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { startControlServer } from '../../src/control/server.ts';
-import { callDoor, openDoor, portsWith, SILENT_LOG } from '../control/harness.ts';
+import { callDoor, openDoor, portsWith, SILENT_LOG, surroundings } from '../control/harness.ts';
 import { House } from '../support/house.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -54,6 +54,7 @@ describe('the local door', () => {
         socketPath: join(folder, 'd.sock'),
         ports: portsWith(),
         log: SILENT_LOG,
+        page: surroundings(folder),
       });
       await expect(door).rejects.toMatchObject({ code: 'socket_folder_unsafe' });
       expect([readdirSync(folder), lstatSync(folder).mode & 0o777]).toEqual([[], mode]);
@@ -66,7 +67,7 @@ describe('the local door', () => {
     mkdirSync(theirs, { mode: 0o700 });
     symlinkSync(theirs, join(dir, 'home'));
     const start = (socketPath: string) =>
-      startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+      startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG, page: surroundings(dir) });
     await expect(start(join(dir, 'home', 'd.sock'))).rejects.toMatchObject({ code: 'socket_folder_unsafe' });
     expect(readdirSync(theirs)).toEqual([]);
 

@@ -10,7 +10,7 @@ import { startControlServer } from '../../src/control/server.ts';
 import { RunmeshError } from '../../src/kit/errors.ts';
 import type { RunRequest } from '../../src/protocol/run-api.ts';
 import { tempDir } from '../support/temp.ts';
-import { callDoor, openDoor, portsWith, RUN, SILENT_LOG, STATUS } from './harness.ts';
+import { callDoor, openDoor, portsWith, RUN, SILENT_LOG, STATUS, surroundings } from './harness.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -239,7 +239,12 @@ describe('who holds the socket', () => {
 
   it('leaves a daemon that answers alone', async () => {
     const { socketPath, client } = await openDoor();
-    const second = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+    const second = startControlServer({
+      socketPath,
+      ports: portsWith(),
+      log: SILENT_LOG,
+      page: surroundings(tempDir()),
+    });
     await expect(second).rejects.toMatchObject({ code: 'already_running' });
     expect((await client.status()).pid).toBe(42);
   });
@@ -250,7 +255,12 @@ describe('who holds the socket', () => {
     symlinkSync(real, link);
     for (const folder of [open, link]) {
       const socketPath = join(folder, 'daemon.sock');
-      const started = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+      const started = startControlServer({
+        socketPath,
+        ports: portsWith(),
+        log: SILENT_LOG,
+        page: surroundings(tempDir()),
+      });
       await expect(started).rejects.toMatchObject({ code: 'socket_folder_unsafe' });
       expect(existsSync(socketPath)).toBe(false);
     }
@@ -259,7 +269,12 @@ describe('who holds the socket', () => {
   it('does not take away a file that is no socket', async () => {
     const socketPath = join(tempDir(), 'daemon.sock');
     writeFileSync(socketPath, 'precious');
-    const started = startControlServer({ socketPath, ports: portsWith(), log: SILENT_LOG });
+    const started = startControlServer({
+      socketPath,
+      ports: portsWith(),
+      log: SILENT_LOG,
+      page: surroundings(tempDir()),
+    });
     await expect(started).rejects.toMatchObject({ code: 'socket_taken' });
     expect(statSync(socketPath).size).toBe(8);
   });

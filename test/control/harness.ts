@@ -1,12 +1,16 @@
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type ControlClient, connectControl } from '../../src/control/client.ts';
 import type { DaemonStatus, LocalRun } from '../../src/control/contract.ts';
+import type { PageSurroundings } from '../../src/control/page/page.ts';
 import type { ControlPorts } from '../../src/control/ports.ts';
 import { startControlServer } from '../../src/control/server.ts';
-import { createLog } from '../../src/kit/log.ts';
+import { type Clock, systemClock } from '../../src/kit/clock.ts';
+import { createLog, type Log } from '../../src/kit/log.ts';
+import { systemRandom } from '../../src/kit/random.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -56,6 +60,9 @@ export function portsWith(some: Partial<ControlPorts> = {}): ControlPorts {
   return {
     status: () => STATUS,
     listRuns: (limit) => [RUN].slice(0, limit),
+    history: () => ({ runs: [], next: null }),
+    usage: () => [],
+    logs: async function* () {},
     readRun: (runId) => (runId === RUN.runId ? RUN : undefined),
     runEvents: async function* () {},
     cancel: () => {},
@@ -72,6 +79,13 @@ export function portsWith(some: Partial<ControlPorts> = {}): ControlPorts {
   };
 }
 
+/** The page's own files, as the build made them, and the rest of its world. */
+export function surroundings(folder: string, clock: Clock = systemClock): PageSurroundings {
+  return { clock, random: systemRandom, files: PAGE_FILES, opener: join(folder, 'page.html') };
+}
+
+export const PAGE_FILES = fileURLToPath(new URL('../../dist/control/page/files', import.meta.url));
+
 export interface OpenDoor {
   socketPath: string;
   client: ControlClient;
@@ -82,8 +96,14 @@ export interface OpenDoor {
 export async function openDoor(
   some: Partial<ControlPorts> = {},
   socketPath = join(tempDir(), 'daemon.sock'),
+  { clock = systemClock, log = SILENT_LOG }: { clock?: Clock; log?: Log } = {},
 ): Promise<OpenDoor> {
-  const server = await startControlServer({ socketPath, ports: portsWith(some), log: SILENT_LOG });
+  const server = await startControlServer({
+    socketPath,
+    ports: portsWith(some),
+    log,
+    page: surroundings(dirname(socketPath), clock),
+  });
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= server.close();

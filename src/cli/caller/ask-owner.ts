@@ -1,3 +1,4 @@
+import { formatDuration } from '../../control/words/format.ts';
 import { messageOf } from '../../kit/errors.ts';
 import {
   type ApprovalAnswer,
@@ -7,7 +8,6 @@ import {
 } from '../../protocol/approvals.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
-import { formatDuration } from '../../control/words/format.ts';
 import { questionLines } from '../render/question.ts';
 import type { RunFrame } from '../render/run-renderer.ts';
 

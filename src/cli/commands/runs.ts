@@ -1,26 +1,52 @@
-import { connectControl } from '../../control/client.ts';
+import { type ControlClient, connectControl } from '../../control/client.ts';
+import type { HistoryItem, LocalRunItem } from '../../control/contract.ts';
 import { formatAgo, formatTable, formatUsage } from '../../control/words/format.ts';
 import type { CliContext } from '../context.ts';
 import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
-import { cleanLine } from '../render/clean.ts';
+import { cleanLine, shorten } from '../render/clean.ts';
 import { type RunFrame, RunRenderer } from '../render/run-renderer.ts';
 
-export async function listRunsCommand(context: CliContext, output: Output, limit: number): Promise<number> {
-  const runs = await connectControl(pathsOf(context).socket).listRuns(limit);
+export interface ListRunsOptions {
+  limit: number;
+  /** Words that the run's id, agent, prompt or result holds. */
+  search?: string;
+}
+
+export async function listRunsCommand(
+  context: CliContext,
+  output: Output,
+  { limit, search = '' }: ListRunsOptions,
+): Promise<number> {
+  const client = connectControl(pathsOf(context).socket);
+  const runs: (LocalRunItem | HistoryItem)[] =
+    search === '' ? await client.listRuns(limit) : await findRuns(client, search, limit);
   for (const run of runs) output.tell({ type: 'run', ...run });
-  const rows = runs.map(({ runId, status, agent, acceptedAt, origin }) => [
-    runId,
-    status,
-    cleanLine(agent),
-    origin,
-    formatAgo(acceptedAt, context.clock.now()),
+  const rows = runs.map((run) => [
+    run.runId,
+    run.status,
+    cleanLine(run.agent),
+    run.origin,
+    formatAgo(run.acceptedAt, context.clock.now()),
+    ...('prompt' in run ? [shorten(cleanLine(run.prompt ?? ''), PROMPT_WIDTH)] : []),
   ]);
-  if (rows.length === 0) output.say('This device has had no run yet.');
-  else
-    for (const line of formatTable([['run', 'status', 'agent', 'origin', 'accepted'], ...rows]))
-      output.say(line);
+  const head = ['run', 'status', 'agent', 'origin', 'accepted', ...(search === '' ? [] : ['asked to'])];
+  if (rows.length > 0) for (const line of formatTable([head, ...rows])) output.say(line);
+  else if (search === '') output.say('This device has had no run yet.');
+  else output.say(`No run of this device has “${cleanLine(search)}” in its id, agent, prompt or result.`);
   return 0;
+}
+
+/** The daemon looks through a part of its journal at a time. */
+async function findRuns(client: ControlClient, search: string, limit: number): Promise<HistoryItem[]> {
+  const found: HistoryItem[] = [];
+  let before: number | undefined;
+  do {
+    const page = await client.history({ search, before, limit: Math.min(limit - found.length, 100) });
+    found.push(...page.runs);
+    before = page.next ?? undefined;
+  } while (before !== undefined && found.length < limit);
+  return found;
 }
 
 export async function showRunCommand(context: CliContext, output: Output, runId: string): Promise<number> {
@@ -71,3 +97,5 @@ export async function steerRunCommand(
   output.say('The run will hear it before its next step.');
   return 0;
 }
+
+const PROMPT_WIDTH = 50;

@@ -11,6 +11,18 @@ export function addOversight({ add, act, context }: GroupParts): void {
       ),
     );
 
+  add(
+    'dashboard',
+    'Opens this device’s page in the browser: runs live, questions, history, usage, the log.',
+    'runmesh dashboard',
+  )
+    .option('--no-open', 'only print its address')
+    .action((options, command) =>
+      act(command, async (output) =>
+        (await import('../commands/dashboard.ts')).dashboardCommand(context, output, options),
+      ),
+    );
+
   add('logs', 'Shows the daemon’s log.', 'runmesh logs -f --level warn')
     .option('-f, --follow', 'go on with what comes')
     .option('--run <id>', 'only what belongs to this run')

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { ListRunsOptions } from '../commands/runs.ts';
 import { type GroupParts, readCount } from './group.ts';
 
 /** Runs: started from here, and looked at. */
@@ -28,20 +29,24 @@ export function addRuns(parts: GroupParts): void {
 function addRunsOfDevice({ add, act, context }: GroupParts): void {
   const load = () => import('../commands/runs.ts');
   const limit = new Option('--limit <number>', 'most runs to list').argParser(readCount).default(20);
+  const search = new Option(
+    '--search <words>',
+    'only those whose id, agent, prompt or result has these words',
+  );
+  const list = (options: ListRunsOptions, command: Command) =>
+    act(command, async (output) => (await load()).listRunsCommand(context, output, options));
   const runs = add(
     'runs',
     'Lists this device’s runs; its sub-commands look at one.',
-    'runmesh runs tail RUN_ID',
+    'runmesh runs --search "flaky test"\n  runmesh runs tail RUN_ID',
   )
     .addOption(limit)
-    .action((options, command) =>
-      act(command, async (output) => (await load()).listRunsCommand(context, output, options.limit)),
-    );
+    .addOption(search)
+    .action(list);
   add('list', 'Lists them, as `runmesh runs` alone does.', 'runmesh runs list --limit 5', runs)
     .addOption(limit)
-    .action((options, command) =>
-      act(command, async (output) => (await load()).listRunsCommand(context, output, options.limit)),
-    );
+    .addOption(search)
+    .action(list);
   add('show <runId>', 'Shows one run.', 'runmesh runs show RUN_ID', runs).action((runId, _options, command) =>
     act(command, async (output) => (await load()).showRunCommand(context, output, runId)),
   );

@@ -1,6 +1,6 @@
+import { formatAgo } from '../../control/words/format.ts';
 import type { LastStop } from '../../device/last-stop.ts';
 import { cleanLine } from './clean.ts';
-import { formatAgo } from '../../control/words/format.ts';
 
 /** Why no daemon of this device will connect, and the one thing that helps. */
 export function stopWords(stop: LastStop, meshUrl: string, now: number): { why: string; next: string } {

@@ -1,0 +1,18 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { Closed } from './closed.tsx';
+import { forgetSession, openSession } from './session.ts';
+
+/** The page's composition root: what it takes from the browser, it takes here. */
+async function start(place: HTMLElement): Promise<void> {
+  const session = await openSession();
+  if (session === undefined) return render(<Closed why="no_session" />, place);
+  const closePage = () => {
+    forgetSession();
+    render(<Closed why="closed" />, place);
+  };
+  render(<App session={session} now={() => Date.now()} onClosed={closePage} />, place);
+}
+
+const place = document.getElementById('page');
+if (place !== null) start(place).catch(() => render(<Closed why="no_session" />, place));
