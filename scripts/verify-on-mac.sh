@@ -37,24 +37,24 @@ check "it installs without scripts" npm ci --ignore-scripts
 check "it builds" npm run build
 check_mac "node-pty's spawn-helper is executable" bash -c 'for f in node_modules/@lydell/node-pty-darwin-*/spawn-helper node_modules/@lydell/node-pty-darwin-*/*/*/spawn-helper; do [ -e "$f" ] && test -x "$f" && exit 0; done; exit 1'
 check_attended "the Keychain keeps, gives back and forgets a secret" node_script '
-  const { loadKeychain } = await import("./dist/device/keychain.js");
+  const { loadKeychain } = await import("./build/device/keychain.js");
   const keychain = await loadKeychain();
   await keychain.setPassword("RunMesh", "verify", "s3cret");
   const back = await keychain.getPassword("RunMesh", "verify");
   await keychain.deletePassword("RunMesh", "verify");
   if (back !== "s3cret") throw new Error(`got ${back}`);'
 check_mac "the journal flushes the drive (fullfsync)" node_script '
-  const { openDatabase } = await import("./dist/kit/sqlite.js");
+  const { openDatabase } = await import("./build/kit/sqlite.js");
   const { mkdtempSync } = await import("node:fs");
   const db = openDatabase({ path: `${mkdtempSync("/tmp/runmesh-verify-")}/a.db`, migrations: ["CREATE TABLE a (b)"] });
   if (db.prepare("PRAGMA fullfsync").get().fullfsync !== 1) throw new Error("fullfsync is off");'
 check "the process table finds this process and its start" node_script '
-  const { readProcess, listProcesses } = await import("./dist/leash/process-table.js");
+  const { readProcess, listProcesses } = await import("./build/leash/process-table.js");
   const row = readProcess(process.pid);
   if (!row || Number.isNaN(Date.parse(row.startTime)) || !listProcesses().has(process.pid)) throw new Error(JSON.stringify(row));'
 check "a command runs on a pty, and what it left behind is ended" node_script '
-  const { startLeash } = await import("./dist/leash/leash-client.js");
-  const { listProcesses, findMarked } = await import("./dist/leash/process-table.js");
+  const { startLeash } = await import("./build/leash/leash-client.js");
+  const { listProcesses, findMarked } = await import("./build/leash/process-table.js");
   const leash = await startLeash({ log: { info() {}, warn(x) { console.error(x); } } });
   const mark = `verify/${process.pid}`;
   const session = await leash.open({ file: "/bin/bash", args: ["-c", "nohup sleep 61 >/dev/null 2>&1 & sleep 0.3; echo hello"], cwd: "/tmp", env: { PATH: "/usr/bin:/bin", TERM: "dumb" }, mark, policy: { sandboxed: false }, columns: 80, rows: 24 });
@@ -68,7 +68,7 @@ check "a command runs on a pty, and what it left behind is ended" node_script '
   const left = [...findMarked(mark)].filter((pid) => listProcesses().get(pid)?.zombie === false);
   if (left.length > 0) throw new Error(`still alive: ${left}`);'
 check_mac "the power source is read" node_script '
-  const { readPmset } = await import("./dist/device/power-source.js");
+  const { readPmset } = await import("./build/device/power-source.js");
   const { execFileSync } = await import("node:child_process");
   const { source } = readPmset(execFileSync("/usr/bin/pmset", ["-g", "batt"], { encoding: "utf8" }));
   if (source === "unknown") throw new Error("pmset says something else");'
@@ -79,7 +79,7 @@ check_mac "caffeinate holds off idle sleep, and lets go with the process it wait
   pmset -g assertions | grep -q "pid $holder(caffeinate).*PreventUserIdleSystemSleep" || exit 1
   kill $watched; sleep 1; ! kill -0 $holder 2>/dev/null'
 check_attended "a locked login keychain is known for one (cancel the window that opens; log in again afterwards)" node_script '
-  const { loadKeychain, keychainTrouble } = await import("./dist/device/keychain.js");
+  const { loadKeychain, keychainTrouble } = await import("./build/device/keychain.js");
   const { execFileSync } = await import("node:child_process");
   const keychain = await loadKeychain();
   await keychain.setPassword("RunMesh", "verify", "s3cret");
@@ -92,7 +92,7 @@ check "the sandbox refuses what it must (its lines: node scripts/verify-sandbox.
 check_mac "the property list is one that macOS reads" bash -c 'node dist/cli/main.js service install --print-plist | plutil -lint -'
 check_attended "the service is installed, comes back after a SIGKILL and is uninstalled" node scripts/verify-service.mjs
 check_attended "a window asks, shows what it was given, and closes by itself" node_script '
-  const { askByDialog } = await import("./dist/daemon/ask-by-dialog.js");
+  const { askByDialog } = await import("./build/daemon/ask-by-dialog.js");
   const { execFile } = await import("node:child_process");
   const { promisify } = await import("node:util");
   const run = async (file, args, signal) => (await promisify(execFile)(file, args, { signal, env: {} })).stdout;

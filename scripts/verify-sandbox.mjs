@@ -6,11 +6,11 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const dist = (path) => import(new URL(`../dist/${path}`, import.meta.url));
-const { startLeash } = await dist('leash/leash-client.js');
-const { whyNoSandbox } = await dist('leash/sandbox-probe.js');
-const { sandboxPolicy } = await dist('guard/sandbox-policy.js');
-const { realAsFarAsThere } = await dist('guard/paths.js');
+const compiled = (path) => import(new URL(`../build/${path}`, import.meta.url));
+const { startLeash } = await compiled('leash/leash-client.js');
+const { whyNoSandbox } = await compiled('leash/sandbox-probe.js');
+const { sandboxPolicy } = await compiled('guard/sandbox-policy.js');
+const { realAsFarAsThere } = await compiled('guard/paths.js');
 
 const why = whyNoSandbox(process.platform);
 if (why !== undefined) throw new Error(why);

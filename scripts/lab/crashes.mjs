@@ -24,7 +24,7 @@ const WAYS = {
   start: async ({ point, house, keeper, nth }) => {
     keeper.hold();
     await keeper.kill();
-    prepare(point, house);
+    await prepare(point, house);
     keeper.crashAt(point.name, nth);
     keeper.start();
     await dies(keeper);
@@ -57,9 +57,24 @@ async function dies(keeper, limit = new Promise(() => {})) {
     if (await Promise.race([given, delay(20)])) return;
 }
 
-/** What must be so that a start has something to do. The daemon is down, so its journal may be opened here. */
-function prepare({ name }, { journalFile }) {
+/**
+ * What must be so that a start has something to do. The daemon is down, so its journal may be opened here; where a full
+ * disk is among the cycle's faults, once there is room again.
+ */
+async function prepare({ name }, { journalFile }) {
   if (!name.includes('prune') && !name.includes('migrate')) return;
+  const deadline = performance.now() + LONGEST_MS;
+  for (;;) {
+    try {
+      return rewrite(name, journalFile);
+    } catch (error) {
+      if (error.errcode !== SQLITE_FULL || performance.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}
+
+function rewrite(name, journalFile) {
   const db = new DatabaseSync(journalFile);
   try {
     if (name.includes('prune')) db.exec(AGE);
@@ -78,3 +93,4 @@ const KINDS = { order: 'cancelled', ask: 'asking' };
 /** Runs that the mesh has whole become older than the journal keeps them. */
 const AGE = `UPDATE runs SET ended_at = ended_at - ${100 * 86_400_000} WHERE status IS NOT NULL AND acked >= committed`;
 const LONGEST_MS = 20_000;
+const SQLITE_FULL = 13;

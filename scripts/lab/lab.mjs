@@ -27,7 +27,7 @@ const CATCH_WITHIN = 200;
 const [cycles, from, seconds] = [values.cycles, values.from, values.seconds].map(Number);
 
 if (values.fit) {
-  const misfits = misfitsOf(fileURLToPath(new URL('../../dist', import.meta.url)));
+  const misfits = misfitsOf(fileURLToPath(new URL('../../build', import.meta.url)));
   for (const words of misfits) console.log(words);
   console.log(`${misfits.length} of the lab's edits do not fit the built program.`);
   process.exit(misfits.length === 0 ? 0 : 1);

@@ -6,7 +6,7 @@ const ASKED = { when: 'ask', nth: 1 };
 const AT_STOP = { when: 'stop', nth: 1 };
 
 /**
- * The named crash points: the text `find` that stands in `file` of dist/ exactly once, and what is put there, `@` being
+ * The named crash points: the text `find` that stands in `file` of build/ exactly once, and what is put there, `@` being
  * the point itself. `when` says what takes the program through it: its work, its start, a start with nothing to do, its stop, an order of a caller
  * (cancel, steer), a question to the owner, or a run that is cancelled before its device took it. `nth` bounds the pass that kills.
  */

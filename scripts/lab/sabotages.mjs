@@ -33,7 +33,7 @@ export const SABOTAGES = [
     edits: [
       {
         file: 'agent/run-calls.js',
-        find: 'ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: tool?.held ?? false });',
+        find: 'ports.commitIntent({ callId, name, repeatable, held: tool?.held ?? false, written, outside });',
         put: ';',
       },
       {
@@ -41,8 +41,8 @@ export const SABOTAGES = [
         find: 'const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));',
         put:
           'const output = await executeTool(tool, call.name, written, ports.toolContext(call.callId, allowed));' +
-          " if (ports.callState(call.callId) === 'none')" +
-          ' ports.commitIntent({ callId: call.callId, name: call.name, repeatable, held: false });',
+          " if (ports.callState(callId) === 'none')" +
+          ' ports.commitIntent({ callId, name, repeatable, held: false, written, outside });',
       },
     ],
   },

@@ -20,7 +20,7 @@ export async function runStorm(options) {
   const { from = 0, cycles, seconds = Infinity, sabotage, keep = false, mostFailures = 10, signal } = options;
   const { tally = newTally(from), onHouse = () => {} } = options;
   const root = mkdtempSync(join(tmpdir(), 'runmesh-lab-'));
-  const program = copyProgram(join(root, 'program'), sabotage);
+  const program = await copyProgram(join(root, 'program'), sabotage);
   const watch = { now: undefined };
   const model = await startModel((life, run) => watch.now?.asked(life, run));
   const startedAt = performance.now() - tally.seconds * 1_000;

@@ -233,4 +233,4 @@ export async function startDaemon(
 
 const LAST_ACKS_MS = 3_000;
 /** Made by the build. */
-const PAGE_FILES = fileURLToPath(new URL('../control/page/files', import.meta.url));
+const PAGE_FILES = fileURLToPath(new URL('../../dist/control/page/files', import.meta.url));

@@ -34,7 +34,7 @@ describe('the local door', () => {
     const { socketPath } = await openDoor();
     const dir = tempDir();
     symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
-    const client = new URL('../../dist/control/client.js', import.meta.url).href;
+    const client = new URL('../../build/control/client.js', import.meta.url).href;
     writeFileSync(
       join(dir, 'ask.mjs'),
       `import.meta.resolve('hono');

@@ -39,7 +39,7 @@ it('lets the next daemon in after a release', () => {
 
 it('takes over from a daemon that was killed, even though its pid file is still there', async () => {
   const paths = lockPaths();
-  const lockModule = new URL('../../dist/device/lock.js', import.meta.url).href;
+  const lockModule = new URL('../../build/device/lock.js', import.meta.url).href;
   const program = `
     import { acquireLock } from ${JSON.stringify(lockModule)};
     acquireLock(${JSON.stringify(paths)}, { pid: process.pid, startedAt: '2026-01-01T00:00:00.000Z' });

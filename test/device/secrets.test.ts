@@ -165,7 +165,7 @@ describe('the identity', () => {
 
 /** Works on the store in a process of its own: keytar finds its bus in the environment of its process. */
 function inProcess(where: { home: string; secrets: string }, env: Record<string, string>, work: string) {
-  const module = new URL('../../dist/device/secrets.js', import.meta.url).href;
+  const module = new URL('../../build/device/secrets.js', import.meta.url).href;
   const program = `
     const { openSecrets } = await import(${JSON.stringify(module)});
     const store = await openSecrets({ paths: ${JSON.stringify(where)}, env: process.env, platform: 'linux' });

@@ -132,7 +132,7 @@ describe('workspaces', () => {
     mkdirSync(folder);
     chmodSync(folder, 0o300);
     chmodSync(dir, 0o755);
-    const look = new URL('../../dist/doctor/workspaces.js', import.meta.url);
+    const look = new URL('../../build/doctor/workspaces.js', import.meta.url);
     const script = `const { lookAtWorkspaces } = await import(${JSON.stringify(look)});
       console.log(JSON.stringify(await lookAtWorkspaces(${JSON.stringify(world(folder))})));`;
     // Root is denied nothing, so it looks as somebody else.

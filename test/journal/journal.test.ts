@@ -188,13 +188,13 @@ describe('the journal', () => {
 
   it('has every commit that a killed process had told of', async () => {
     const path = join(tempDir(), 'journal.db');
-    const dist = new URL('../../dist/', import.meta.url).href;
+    const build = new URL('../../build/', import.meta.url).href;
     const program = `
-      const { openJournal } = await import('${dist}journal/journal.js');
-      const { acceptRun } = await import('${dist}journal/accept-run.js');
-      const { appendEvents } = await import('${dist}journal/append-events.js');
-      const { systemClock } = await import('${dist}kit/clock.js');
-      const { systemRandom } = await import('${dist}kit/random.js');
+      const { openJournal } = await import('${build}journal/journal.js');
+      const { acceptRun } = await import('${build}journal/accept-run.js');
+      const { appendEvents } = await import('${build}journal/append-events.js');
+      const { systemClock } = await import('${build}kit/clock.js');
+      const { systemRandom } = await import('${build}kit/random.js');
       const journal = openJournal({ path: ${JSON.stringify(path)}, clock: systemClock, random: systemRandom, log: {} });
       acceptRun(journal, ${JSON.stringify(anOrder('a'))}, 'dispatched');
       const { writeSync } = await import('node:fs');

@@ -176,7 +176,7 @@ describe('a leash', () => {
   it('ends everything within seconds when its daemon is killed, and runs nothing that was not let go', async () => {
     const dir = tempDir();
     const [witness, never] = [join(dir, 'witness'), join(dir, 'never')];
-    const client = pathToFileURL(join(process.cwd(), 'dist/leash/leash-client.js')).href;
+    const client = pathToFileURL(join(process.cwd(), 'build/leash/leash-client.js')).href;
     const program = `
       import { startLeash } from ${JSON.stringify(client)};
       const log = { info() {}, warn() {} };
