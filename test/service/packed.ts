@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
@@ -71,9 +71,11 @@ export function lendDependencies(dir: string): void {
 
 /** A version whose daemon runs and never registers: it knocks at a door that no mesh has. */
 export function neverRegisters(folder: string): void {
-  const file = join(folder, 'dist', 'protocol', 'frames.js');
-  const text = readFileSync(file, 'utf8');
-  const broken = text.replace(CONNECT_PATH, '/v1/no-such-door');
-  if (broken === text) throw new Error(`${CONNECT_PATH} is not in ${file}`);
-  writeFileSync(file, broken);
+  const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(folder, 'dist', name))
+    .filter((name) => readFileSync(name, 'utf8').includes(CONNECT_PATH));
+  if (files.length === 0) throw new Error(`${CONNECT_PATH} is nowhere in ${folder}`);
+  for (const file of files)
+    writeFileSync(file, readFileSync(file, 'utf8').replace(CONNECT_PATH, '/v1/no-such-door'));
 }
