@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { connectControl } from '../../src/control/client.ts';
 import { CliWorld } from '../cli/harness.ts';
+import { openMesh } from '../mesh/harness.ts';
 import { House } from '../support/house.ts';
 import { ServiceManagers } from '../support/service-managers.ts';
 
 /** A linked device on a machine whose service manager is the test's own; no daemon runs yet. */
 export async function openMachine(platform: 'darwin' | 'linux', house = new House()) {
+  const mesh = await openMesh();
+  house.useMesh(mesh);
+  // Its daemons end before the mesh, which would wait for them.
   const managers = new ServiceManagers(house.dir);
-  await house.startMesh();
   await house.link();
   const uid = process.getuid?.() ?? 0;
   const [gui, user] = [`gui/${uid}`, `user/${uid}`];
@@ -27,6 +30,7 @@ export async function openMachine(platform: 'darwin' | 'linux', house = new Hous
     gui,
     user,
     run,
+    closeMesh: () => mesh.close(),
     plist: join(house.dir, 'Library', 'LaunchAgents', 'ai.runmesh.agent.plist'),
     unit: join(house.dir, '.config', 'systemd', 'user', 'runmesh-agent.service'),
     daemon: () => connectControl(join(house.dir, 'device', 'daemon.sock')).status(),

@@ -17,7 +17,7 @@ describe('`runmesh` alone', () => {
     await mac.house.daemon?.kill();
     await mac.run('service', 'install');
     expect(await next()).toBe('runmesh status');
-    await mac.house.mesh?.kill();
+    await mac.closeMesh();
     await expect.poll(next, { timeout: 20_000, interval: 200 }).toBe('runmesh doctor');
     await mac.run('service', 'stop');
     expect(await next()).toBe('runmesh service start');

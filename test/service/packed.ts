@@ -1,37 +1,59 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { CONNECT_PATH } from '../../src/protocol/frames.ts';
 import { tempDir } from '../support/temp.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * A packed tarball of this very package under another version, by `npm pack`. Its dependencies are left out of the
- * manifest, so that installing it asks no registry; `lendDependencies` puts them where Node looks for them.
+ * Packed tarballs of this very package under other versions. What `npm pack` makes of it is made once, before the tests of
+ * a file; each version is that, changed and put into a tarball again. Its dependencies are left out of the manifest, so that
+ * installing it asks no registry; `lendDependencies` puts them where Node looks for them.
  */
-export async function packVersion(
-  version: string,
-  change: (folder: string) => void = () => {},
-): Promise<string> {
-  const dir = tempDir();
-  const folder = join(dir, 'package');
-  mkdirSync(folder);
-  for (const part of ['dist', 'launchd', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const { dependencies: _left, devDependencies: _out, scripts: _off, ...rest } = manifest;
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...rest, version }));
-  change(folder);
-  const { stdout } = await execa('npm', ['pack', '--json', '--pack-destination', dir], { cwd: folder });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  return join(dir, filename);
+export function packedVersions() {
+  const dir = mkdtempSync(join(realpathSync(tmpdir()), 'runmesh-packed-'));
+  beforeAll(async () => {
+    const source = join(dir, 'source');
+    mkdirSync(source);
+    for (const part of ['dist', 'launchd', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+      cpSync(join(ROOT, part), join(source, part), { recursive: true });
+    }
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const { dependencies: _left, devDependencies: _out, scripts: _off, ...rest } = manifest;
+    writeFileSync(join(source, 'package.json'), JSON.stringify(rest));
+    const { stdout } = await execa('npm', ['pack', '--json', '--pack-destination', dir], { cwd: source });
+    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+    await execa('tar', ['-xzf', join(dir, filename), '-C', dir]);
+  }, 60_000);
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return async (version: string, change: (folder: string) => void = () => {}): Promise<string> => {
+    const own = tempDir();
+    const folder = join(own, 'package');
+    cpSync(join(dir, 'package'), folder, { recursive: true });
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version }));
+    change(folder);
+    const tarball = join(own, `runmesh-agent-${version}.tgz`);
+    await execa('tar', ['-czf', tarball, '-C', own, 'package']);
+    return tarball;
+  };
 }
 
 /** A registry of npm's own protocol that has nothing but these tarballs of ours. */

@@ -86,6 +86,13 @@ export class House {
     this.url = `http://127.0.0.1:${this.meshPort}`;
   }
 
+  /** A mesh in the test's own process, for what does not need to be killed: a fifth of what a process of its own costs. */
+  useMesh({ url, apiKey }: { url: string; apiKey: string }): void {
+    this.url = url;
+    this.key = apiKey;
+    this.meshPort = Number(new URL(url).port);
+  }
+
   async link(mesh = this.url): Promise<void> {
     const args = ['link', '--mesh', mesh, '--name', 'test'];
     const approved: Promise<unknown>[] = [];
