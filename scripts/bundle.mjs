@@ -45,7 +45,7 @@ function licenceOf(folder) {
 }
 
 /** What a process is started with. */
-const ENTRIES = ['cli/main', 'leash/leash-main', 'leash/proxy-main'];
+const ENTRIES = ['cli/main', 'leash/leash-main', 'leash/proxy-main', 'device/keychain-main'];
 
 /** Packages that stay packages: they have binaries, or files that they look for beside themselves. */
 export const INSTALLED = [

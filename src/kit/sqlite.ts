@@ -1,5 +1,6 @@
-import { renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
 import { messageOf, RunmeshError } from './errors.ts';
 
@@ -133,6 +134,38 @@ export function checkDatabase(path: string): string {
 /** The same of a file that is open here, by its own connection. */
 export function checkOpenDatabase(db: Pick<Database, 'prepare'>): string {
   return (db.prepare(QUICK_CHECK).get() as { quick_check: string }).quick_check;
+}
+
+/** As it is, of whatever schema, for who looks and changes nothing. */
+export function openUnmigrated(path: string): DatabaseSyncInstance {
+  const Sqlite = soundSqlite();
+  return new Sqlite(path);
+}
+
+/** The number of the schema a file has; it must be open nowhere else. */
+export function schemaOf(path: string): number {
+  const db = openUnmigrated(path);
+  try {
+    return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+  } finally {
+    db.close();
+  }
+}
+
+/** Brings all that is in the WAL into the file; whether nothing is left there. */
+export function emptyWal(path: string): boolean {
+  const db = openUnmigrated(path);
+  try {
+    return (db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }).busy === 0;
+  } finally {
+    db.close();
+  }
+}
+
+/** The copies that were made of it, each before it left a schema. */
+export function listBackups(path: string): string[] {
+  const names = readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.schema-`));
+  return names.filter((name) => name.endsWith('.backup')).map((name) => join(dirname(path), name));
 }
 
 function migrate(db: DatabaseSyncInstance, { path, migrations, onBackup }: OpenDatabaseOptions): void {

@@ -91,13 +91,28 @@ export function lendDependencies(dir: string): void {
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
 }
 
+/** A version whose journal has one schema more. */
+export function changesJournal(folder: string): void {
+  const last = 'ADD COLUMN spent ';
+  const more = JSON.stringify('CREATE TABLE moods (run TEXT); ALTER TABLE runs ADD COLUMN mood TEXT');
+  for (const file of programFilesWith(folder, last)) {
+    const text = readFileSync(file, 'utf8');
+    const end = text.indexOf('`', text.indexOf(last)) + 1;
+    writeFileSync(file, `${text.slice(0, end)}, ${more}${text.slice(end)}`);
+  }
+}
+
 /** A version whose daemon runs and never registers: it knocks at a door that no mesh has. */
 export function neverRegisters(folder: string): void {
+  for (const file of programFilesWith(folder, CONNECT_PATH))
+    writeFileSync(file, readFileSync(file, 'utf8').replace(CONNECT_PATH, '/v1/no-such-door'));
+}
+
+function programFilesWith(folder: string, words: string): string[] {
   const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.js'))
     .map((name) => join(folder, 'dist', name))
-    .filter((name) => readFileSync(name, 'utf8').includes(CONNECT_PATH));
-  if (files.length === 0) throw new Error(`${CONNECT_PATH} is nowhere in ${folder}`);
-  for (const file of files)
-    writeFileSync(file, readFileSync(file, 'utf8').replace(CONNECT_PATH, '/v1/no-such-door'));
+    .filter((name) => readFileSync(name, 'utf8').includes(words));
+  if (files.length === 0) throw new Error(`${words} is nowhere in ${folder}`);
+  return files;
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
-import { neverRegisters, packedVersions } from './packed.ts';
+import { changesJournal, neverRegisters, packedVersions } from './packed.ts';
 import { openServer } from './server.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -44,6 +44,21 @@ describe('runmesh update', () => {
     });
     expect(await server.status()).toMatchObject({ version: '0.0.1' });
     expect((await server.run('--version')).last).toMatchObject({ text: '0.0.1' });
+  });
+
+  it('undoes a change of the journal’s layout, where the version that made it fails and commits nothing', async () => {
+    const server = await openServer();
+    await server.run('service', 'install');
+    const broken = await packVersion('98.0.0', (folder) => {
+      neverRegisters(folder);
+      changesJournal(folder);
+    });
+    const { last } = await server.run('update', '--from', broken, '--wait', '5');
+    expect(last).toMatchObject({ code: 'update_rolled_back', message: expect.stringContaining('undone') });
+    expect(await server.status()).toMatchObject({
+      version: OWN,
+      connection: { sessionId: expect.any(String) },
+    });
   });
 
   it('goes back by itself where the new version never registers, and a run under way ends once', async () => {

@@ -35,6 +35,7 @@ export async function updateCommand(
     ownVersion: context.version,
     allowDowngrade: options.allowDowngrade ?? false,
     startService: installed ? (version) => startVersion(context, version, options.wait) : undefined,
+    stopService: async () => void (await serviceOf(context).stop()),
     say: (step) => {
       output.tell({ type: 'update_step', step });
       output.say(step);

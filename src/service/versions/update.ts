@@ -5,6 +5,7 @@ import type { DevicePaths } from '../../device/paths.ts';
 import { type Clock, isoTime } from '../../kit/clock.ts';
 import { isRunmeshError, messageOf, RunmeshError } from '../../kit/errors.ts';
 import { type InstallVersionOptions, installVersion, resolveVersion } from './install-version.ts';
+import { type JournalAfter, markBackups, putBackJournal } from './put-back-journal.ts';
 import { pruneVersions, switchTo } from './switch-version.ts';
 import { readCurrent } from './versions.ts';
 
@@ -19,6 +20,8 @@ export interface UpdateOptions extends InstallVersionOptions {
    * of this version has registered. Throws where none does. Undefined where there is no service to start.
    */
   startService: ((version: string) => Promise<void>) | undefined;
+  /** Has the system end the daemon and start it no more. */
+  stopService(): Promise<void>;
   /** Each step, as it begins. */
   say(step: string): void;
 }
@@ -66,6 +69,7 @@ async function updateLocked(options: UpdateOptions): Promise<UpdateOutcome> {
   assertAllowed(from, to, options);
   if (to === before?.version) return { from, to, changed: false };
 
+  const backups = markBackups(paths);
   switchTo(paths, to, { pinned: semver.lt(to, ownVersion) });
   if (startService !== undefined) {
     say(`Starting ${to}; the daemon finishes its steps first …`);
@@ -73,7 +77,7 @@ async function updateLocked(options: UpdateOptions): Promise<UpdateOutcome> {
       await startService(to);
     } catch (error) {
       switchTo(paths, before?.version, { pinned: before?.pinned ?? false });
-      await goBack(options, { from, to, why: messageOf(error) });
+      await goBack(options, backups, { from, to, why: messageOf(error) });
     }
   }
   pruneVersions(paths, [to, before?.version]);
@@ -89,22 +93,44 @@ function assertAllowed(from: string, to: string, { allowDowngrade }: UpdateOptio
 }
 
 async function goBack(
-  { startService, say }: UpdateOptions,
+  options: UpdateOptions,
+  backups: ReadonlySet<string>,
   { from, to, why }: { from: string; to: string; why: string },
 ): Promise<never> {
+  const { startService, say } = options;
   say(`${to} does not work; going back to ${from} …`);
+  let journal: JournalAfter | undefined;
   try {
+    journal = await afterIt(options, backups);
     await startService?.(from);
   } catch (error) {
+    const next = journal === 'kept' ? KEPT : 'Run `runmesh doctor --fix`.';
     throw new RunmeshError(
       'update_failed',
-      `${to} does not work (${why}), and going back to ${from} did not either: ${messageOf(error)} Run \`runmesh doctor --fix\`.`,
-      { cause: error },
+      `${to} does not work (${why}), and going back to ${from} did not either: ${messageOf(error)} ${next}`,
+      { cause: error, details: { from, to, journal } },
     );
   }
+  const putBack = journal === 'put_back' ? ' Its change of the journal was undone; nothing was lost.' : '';
   throw new RunmeshError(
     'update_rolled_back',
-    `${to} did not work, so ${from} runs again and is registered. What happened: ${why}`,
-    { details: { from, to } },
+    `${to} did not work, so ${from} runs again and is registered.${putBack} What happened: ${why}`,
+    { details: { from, to, journal } },
   );
 }
+
+/** What the version that failed made of the journal, which can be looked at once its daemon has ended. */
+async function afterIt(
+  { paths, clock, stopService, say }: UpdateOptions,
+  backups: ReadonlySet<string>,
+): Promise<JournalAfter> {
+  const made = [...markBackups(paths)].some((mark) => !backups.has(mark));
+  if (!made) return 'untouched';
+  await stopService();
+  const journal = putBackJournal(paths, backups, clock);
+  if (journal === 'put_back') say('It had changed the journal’s layout and nothing in it; that is undone.');
+  return journal;
+}
+
+const KEPT =
+  'The newer version changed the journal’s layout and committed to it, so no older one reads it: update to that version or a later one again, when it works.';
