@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,18 @@ describe('the program as it is shipped', () => {
         .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0]),
     );
     expect([...asked].sort()).toEqual([...INSTALLED, ...TRIED].sort());
+  });
+
+  it('has every program that one of its processes starts another by', () => {
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+    const started = sources
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => [
+        ...readFileSync(join(ROOT, 'src', name), 'utf8').matchAll(/'\.\.\/\.\.\/dist\/([^']+\.js)'/g),
+      ])
+      .map(([, file]) => file ?? '');
+    expect(started.length).toBeGreaterThanOrEqual(3);
+    expect(started.filter((file) => !existsSync(join(DIST, file)))).toEqual([]);
   });
 
   it('brings the licence of every package that is in it', () => {
