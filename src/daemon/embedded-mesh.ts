@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { openNetwork } from '../device/network.ts';
+import { createRedactor } from '../guard/redact.ts';
 import { systemClock } from '../kit/clock.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { systemRandom } from '../kit/random.ts';
@@ -7,7 +8,8 @@ import { type MeshOptions, startMesh } from '../mesh/mesh.ts';
 import { createModelGateway } from '../models/gateway.ts';
 import { NO_MODELS_CONFIG } from '../protocol/models-config.ts';
 
-export interface EmbeddedMeshOptions extends Omit<MeshOptions, 'tls' | 'clock' | 'random' | 'models'> {
+export interface EmbeddedMeshOptions
+  extends Omit<MeshOptions, 'tls' | 'clock' | 'random' | 'models' | 'mask'> {
   /** Files of PEM. */
   tlsCert?: string;
   tlsKey?: string;
@@ -25,6 +27,7 @@ export async function startEmbeddedMesh(options: EmbeddedMeshOptions) {
     ...(tls !== undefined && { tls }),
     clock: systemClock,
     random: systemRandom,
+    mask: createRedactor([]).text,
     models: createModelGateway({ env, config: NO_MODELS_CONFIG, clock: systemClock, fetch }),
   });
   return { url: mesh.url, port: mesh.port, apiKey: mesh.firstApiKey, close: () => mesh.close() };

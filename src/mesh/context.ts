@@ -25,6 +25,8 @@ export interface MeshCore {
   hosts: readonly string[];
   /** The address of the proxy whose `X-Forwarded-For` is believed. */
   trustedProxy: string | undefined;
+  /** Takes secrets out of a text. */
+  mask(text: string): string;
 }
 
 /** The devices' hub as the HTTP side sees it. */

@@ -59,6 +59,8 @@ export interface MeshOptions {
   random: Random;
   log: Log;
   models: ModelGateway;
+  /** Takes keys of known shapes out of a text: out of what the mesh makes of a caller's words for others to see. */
+  mask?: (text: string) => string;
 }
 
 export interface RunningMesh {
@@ -96,6 +98,7 @@ export async function startMesh(options: MeshOptions): Promise<RunningMesh> {
     origins,
     hosts: hostsOf(options),
     trustedProxy: options.trustedProxy,
+    mask: options.mask ?? ((text) => text),
   };
   const devices = new DeviceHub(core, server);
   const answers = new AnswersUnderWay(server);

@@ -3,12 +3,12 @@ import { readRun } from '../journal/read-run.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { auditAccepted } from './audit-run.ts';
-import { maskDeep } from './mask-events.ts';
+import { maskOrder } from './mask-order.ts';
 import type { Accepted, RunsOptions } from './ports.ts';
 import { whyRejected } from './why-rejected.ts';
 
 /**
- * Commits a run before it is answered for, without the secrets its caller wrote; `onNew` is called for one that was not known. A dispatch seen twice is
+ * Commits a run before it is answered for, without the secrets in it; `onNew` is called for one that was not known. A dispatch seen twice is
  * accepted twice and runs once.
  */
 export function acceptOrder(
@@ -32,7 +32,7 @@ export function acceptOrder(
   }
   const refusal = whyRejected(order, { host, queued, pause: pause.list() });
   if (refusal !== undefined) return refusal;
-  const masked = { ...order, input: maskDeep(redactor, order.input) };
+  const masked = maskOrder(redactor, order);
   try {
     auditAccepted(audit, masked, origin);
     acceptRun(journal, masked, origin);

@@ -205,7 +205,7 @@ export function createRuns(options: RunsOptions): Runs {
       }),
 
     cancel: (runId, reason): OrderResult => {
-      if (!requestCancel(journal, runId, reason)) return refusedOrder(journal, runId);
+      if (!requestCancel(journal, runId, redactor.text(reason))) return refusedOrder(journal, runId);
       tell(runId, { type: 'stop', why: 'cancel' });
       return { status: 'done' };
     },

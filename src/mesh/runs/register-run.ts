@@ -129,13 +129,13 @@ function insertNewRun(
 }
 
 function findOrCreateThread(
-  { store, random }: MeshServices,
+  { store, random, mask }: MeshServices,
   start: { key: KeyRow; body: RunRequest; agent: AgentDefinition; input: InputMessage[]; now: number },
 ): ThreadRow {
   const { key, body, agent } = start;
   if (body.threadId === undefined) {
     const owner = { orgId: key.orgId, ownerUserId: key.userId, agentId: agent.id };
-    const thread = { ...owner, title: titleOf(start.input), executionMode: agent.executionMode };
+    const thread = { ...owner, title: titleOf(start.input, mask), executionMode: agent.executionMode };
     return createThread(store, random, thread, start.now);
   }
   const thread = findThread(store, { orgId: key.orgId }, body.threadId);
@@ -146,16 +146,19 @@ function findOrCreateThread(
   return thread;
 }
 
-/** The first words of what the user said. */
-function titleOf(input: InputMessage[]): string {
+/** The first words of what the user said, masked before a cut could hide what they are. */
+function titleOf(input: InputMessage[], mask: (text: string) => string): string {
   const message = input.find(({ role }) => role === 'user') ?? input[0];
   const text = message?.content ?? message?.parts?.map((part) => part.text).join(' ') ?? '';
-  return text.trim().split(/\s+/).slice(0, TITLE_WORDS).join(' ').slice(0, TITLE_LENGTH);
+  const first = mask(text.slice(0, READ_UNITS)).trim().split(/\s+/);
+  return first.slice(0, TITLE_WORDS).join(' ').slice(0, TITLE_LENGTH);
 }
 
 function hashOf(body: RunRequest): string {
   return createHash('sha256').update(JSON.stringify(body)).digest('hex');
 }
 
+/** A prompt may be megabytes. */
+const READ_UNITS = 10_000;
 const TITLE_WORDS = 10;
 const TITLE_LENGTH = 80;
