@@ -8,9 +8,10 @@ export function acceptRun(journal: Journal, order: DispatchOrder, origin: RunOri
   return commit(journal, () => {
     const { changes } = journal.statements
       .get(
-        `INSERT OR IGNORE INTO runs
+        `INSERT INTO runs
            (run_id, thread_id, rollout_id, attempt, origin, dispatch, accepted_at, deadline_at, turn)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs))`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs))
+         ON CONFLICT (run_id) DO NOTHING`,
       )
       .run(
         order.runId,

@@ -10,6 +10,13 @@ export function whyRejected(
   if (device.pause.length > 0) {
     return { accepted: false, code: 'paused', message: `this device is paused: ${device.pause.join(', ')}` };
   }
+  if (Number.isNaN(Date.parse(order.deadlineAt))) {
+    return {
+      accepted: false,
+      code: 'invalid',
+      message: `the deadline "${order.deadlineAt.slice(0, 50)}" is no time`,
+    };
+  }
   if (device.queued >= MAX_QUEUED) {
     return { accepted: false, code: 'busy', message: `${device.queued} runs wait on this device already` };
   }
