@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { connectControl } from '../../src/control/client.ts';
 import { startControlServer } from '../../src/control/server.ts';
 import { devicePaths } from '../../src/device/paths.ts';
 import { createLog } from '../../src/kit/log.ts';
@@ -147,6 +148,71 @@ describe('an approval', () => {
     expect(world.out).toContain('1 question for you: runmesh approvals');
     expect(world.out).not.toMatch(OBEYED);
   });
+
+  const disguised: [number, string][] = [
+    [31, `printf "require('fs').writeFileSync('pwned','x')" | node`],
+    [31, 'ls | tee pwned'],
+    [31, 'ls; touch pwned'],
+    [31, 'ls & touch pwned'],
+    [31, 'ls\ntouch pwned'],
+    [31, 'ls > pwned'],
+    [31, 'cat $(touch pwned)'],
+    [32, 'env touch pwned'],
+    [32, 'A=1 touch pwned'],
+    [32, 'nice touch pwned'],
+    [32, 'timeout 5 touch pwned'],
+    [32, 'echo pwned | xargs touch'],
+    [32, 'busybox touch pwned'],
+    [33, "bash -lc 'touch pwned'"],
+    [33, "zsh -lc 'touch pwned'"],
+    [39, 'find . -maxdepth 0 -exec touch pwned ";"'],
+    [39, 'rg --pre ./evil.sh x .'],
+    [39, 'sort -o pwned evil.sh'],
+    [39, 'sort --compress-program=./evil.sh -S 1 evil.sh'],
+    [39, 'tar --checkpoint=1 --checkpoint-action=exec=./evil.sh -cf /dev/null evil.sh'],
+    [39, 'git -c core.pager=./evil.sh --paginate log'],
+    [39, 'sed -n "w pwned" evil.sh'],
+    [39, 'awk "BEGIN{system(\\"./evil.sh\\")}"'],
+    [39, 'man -P ./evil.sh ls'],
+    [39, './ls'],
+  ];
+  it('31, 32, 33, 39 lets no disguise run unasked, and makes of no shell and no wrapper a rule for good', async () => {
+    const model = await startChatModel((request) => {
+      const next = disguised[resultsIn(request)];
+      if (next === undefined) return { text: 'all tried' };
+      return { calls: [{ name: 'exec_command', args: { cmd: next[1], login: false } }] };
+    });
+    const house = new House();
+    await house.startMesh();
+    await house.link();
+    const provider = { type: 'openai-compatible', baseUrl: model.baseUrl };
+    await house.configure('models.providers.test', JSON.stringify(provider));
+    const approvals = { policy: 'untrusted', mostAsked: 100, timeoutMs: 600_000 };
+    for (const [key, value] of Object.entries(approvals))
+      await house.configure(`approvals.${key}`, String(value));
+    await house.startDaemon();
+    await house.agent({ model: 'test/model' });
+    for (const name of ['evil.sh', 'ls'])
+      writeFileSync(join(house.workspace, name), '#!/bin/sh\ntouch pwned\n', { mode: 0o755 });
+    const before = readdirSync(house.workspace);
+    const control = connectControl(devicePaths(house.environment, process.platform, house.dir).socket);
+    const stream = await house.run({ prompt: 'go' });
+    for (const [, cmd] of disguised) {
+      const asked = await stream.frame(
+        ({ type, payload }) => type === 'approval_requested' && (payload as { what: string }).what === cmd,
+      );
+      const { approvalId, prefix } = asked.payload as { approvalId: string; prefix: string[] | null };
+      expect([cmd, prefix]).toEqual([cmd, null]);
+      await expect(control.answerApproval(approvalId, { decision: 'always' })).rejects.toMatchObject({
+        code: 'always_not_offered',
+      });
+      await control.answerApproval(approvalId, { decision: 'no' });
+    }
+    await stream.ended;
+    expect(stream.payloads('tool_result').map(({ status }) => status)).toEqual(disguised.map(() => 'denied'));
+    expect(readdirSync(house.workspace)).toEqual(before);
+    expect(readFileSync(join(house.dir, 'device', 'config.json'), 'utf8')).not.toContain('"allow"');
+  }, 90_000);
 });
 
 /** What moves, hides, colours or turns text on a terminal, line feeds excepted. */

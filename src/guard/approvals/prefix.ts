@@ -44,9 +44,9 @@ function beginsWith(words: readonly string[], prefix: readonly string[]): boolea
 }
 
 const SUBCOMMAND = /^[a-z][a-z0-9:_-]*$/;
-/** Whatever stands after these is run. */
+/** Whatever stands after these is run, or may be by one of their options. */
 const RUNS_ANYTHING =
-  /^(?:(?:ba|z|da|k|c|tc|fi|a)?sh|env|nice|nohup|timeout|gtimeout|xargs|busybox|toybox|sudo|doas|su|ssh|script|stdbuf|setsid|unbuffer|watch|parallel|ionice|chrt|taskset|flock|strace|ltrace|gdb|lldb|expect|tmux|screen|at|batch|crontab|launchctl|osascript|open|xdg-open|find|fd|awk|gawk|mawk|nawk|sed|perl|ruby|php|lua|tclsh|python[0-9.]*|pypy[0-9.]*|node|nodejs|deno|bun|bunx|npx|pnpx|uvx|pipx|tsx|ts-node|java|jshell|R|Rscript|swift|vi|vim|nvim|emacs|ed|ex|nano|less|more|man|exec|dlx)$/;
+  /^(?:(?:ba|z|da|k|c|tc|fi|a)?sh|env|nice|nohup|timeout|gtimeout|xargs|busybox|toybox|sudo|doas|su|ssh|script|stdbuf|setsid|unbuffer|watch|parallel|ionice|chrt|taskset|flock|strace|ltrace|gdb|lldb|expect|tmux|screen|at|batch|crontab|launchctl|osascript|open|xdg-open|find|fd|awk|gawk|mawk|nawk|sed|perl|ruby|php|lua|tclsh|python[0-9.]*|pypy[0-9.]*|node|nodejs|deno|bun|bunx|npx|pnpx|uvx|pipx|tsx|ts-node|java|jshell|R|Rscript|swift|vi|vim|nvim|emacs|ed|ex|nano|less|more|man|rg|sort|split|tar|cpio|zip|rsync|scp|sftp|exec|dlx)$/;
 /** These run code that the folder they work in names. */
 const RUNS_THE_FOLDER: ReadonlySet<string> = new Set(
   'ant bazel bundle cargo cmake composer docker docker-compose dotnet git go gradle just make meson mix mvn ninja npm pip pip3 pnpm poetry pytest rake rustc sbt task tox uv xcodebuild yarn vitest jest tsc eslint'.split(
