@@ -33,8 +33,11 @@ function addRunsOfDevice({ add, act, context }: GroupParts): void {
     '--search <words>',
     'only those whose id, agent, prompt or result has these words',
   );
-  const list = (options: ListRunsOptions, command: Command) =>
-    act(command, async (output) => (await load()).listRunsCommand(context, output, options));
+  // Said after `list`, an option of both is taken for one of `runs`.
+  const list = (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<ListRunsOptions>();
+    return act(command, async (output) => (await load()).listRunsCommand(context, output, options));
+  };
   const runs = add(
     'runs',
     'Lists this device’s runs; its sub-commands look at one.',
