@@ -99,6 +99,22 @@ check_attended "a window asks, shows what it was given, and closes by itself" no
   const pending = { agent: "verify", tool: "exec_command", what: "leave this window alone \" & quit & \"", workdir: ".", reason: null, opens: "outside_sandbox" };
   const answer = await askByDialog(pending, { run, leftMs: 4_000, over: new AbortController().signal });
   if (answer !== undefined) throw new Error(`answered ${answer}`);'
+check_attended "the file that opens the page is opened by a browser, which takes its token (a page opens; it says that no daemon answers)" node_script '
+  const { createPage } = await import("./dist/control/page/page.js");
+  const { systemClock } = await import("./dist/kit/clock.js");
+  const { systemRandom } = await import("./dist/kit/random.js");
+  const { execFileSync } = await import("node:child_process");
+  const { existsSync, mkdtempSync } = await import("node:fs");
+  const opener = `${mkdtempSync("/tmp/runmesh-verify-")}/page.html`;
+  const files = new URL("./dist/control/page/files", `file://${process.cwd()}/`).pathname;
+  const log = { info() {}, error() {} };
+  const page = createPage({ ports: {}, log, clock: systemClock, random: systemRandom, files, opener });
+  const { file } = await page.ask();
+  execFileSync("open", [file]);
+  for (let n = 0; n < 100 && existsSync(file); n += 1) await systemClock.sleep(200);
+  const left = existsSync(file);
+  await page.close();
+  if (left) throw new Error("no browser came within 20 s");'
 check "the demo mends its test" node dist/cli/main.js demo --json
 [ $unattended = 1 ] || check "every test passes" npm test
 

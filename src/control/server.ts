@@ -29,6 +29,8 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const { socketPath } = options;
   requireOwnFolder(dirname(socketPath));
   await removeStaleSocket(socketPath);
+  // Of a daemon that was killed; its token died with it.
+  rmSync(options.page.opener, { force: true });
   const page = pageOnDemand(options);
   let answer: Promise<RequestListener> | undefined;
   const server = createServer((request, response) => {

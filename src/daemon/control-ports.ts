@@ -47,7 +47,7 @@ export function controlPorts(parts: ControlParts): ControlPorts {
     status: () => statusOf(parts),
     listRuns: (limit) => listRuns(journal, limit).map((run) => itemOf(run, runs)),
     history: (query) => tellHistory(journal, query, (run) => itemOf(run, runs)),
-    usage: (days) => usageOfDays(journal, device.clock.now(), days),
+    usage: (days) => usageOfDays(journal, device.clock, days),
     logs: (query, signal) => {
       const file = join(device.paths.logs, 'daemon.log');
       return tellLog({ file, kept: device.config.logs.kept, clock: device.clock }, query, signal);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { usageOfDays, usageToday } from '../../src/daemon/local-usage.ts';
 import { acceptRun } from '../../src/journal/accept-run.ts';
 import { appendEvents } from '../../src/journal/append-events.ts';
 import { finishRun } from '../../src/journal/finish-run.ts';
 import { searchRuns } from '../../src/journal/search-runs.ts';
-import { usageByDay } from '../../src/journal/usage-by-day.ts';
+import { usageBetween } from '../../src/journal/usage-between.ts';
 import type { RunEvent } from '../../src/protocol/events.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -116,13 +117,30 @@ describe('usage by day', () => {
     appendEvents(journal, 'a', [step('small', 7, 2)]);
     await clock.advance(20_000);
     appendEvents(journal, 'a', [step('small', 1, 1)]);
-    const midnight = (day: number) => new Date(2026, 2, day).getTime();
-    expect(usageByDay(journal, midnight(10))).toMatchObject([
+    const world = { now: () => clock.now(), sleep: async () => {} };
+    expect(await usageOfDays(journal, world, 2)).toMatchObject([
       { day: '2026-03-11', model: 'small', usage: { totalTokens: 2, cachedInputTokens: 0 } },
       { day: '2026-03-10', model: 'big', usage: { inputTokens: 105, outputTokens: 11, totalTokens: 116 } },
       { day: '2026-03-10', model: 'small', usage: { totalTokens: 9 } },
     ]);
-    expect(usageByDay(journal, midnight(11)).map(({ day }) => day)).toEqual(['2026-03-11']);
-    expect(usageByDay(journal, midnight(12))).toEqual([]);
+    expect((await usageOfDays(journal, world, 1)).map(({ day }) => day)).toEqual(['2026-03-11']);
+    expect(usageToday(journal, clock.now())).toMatchObject({ inputTokens: 1, totalTokens: 2 });
+    await clock.advance(3 * 86_400_000);
+    expect(await usageOfDays(journal, world, 2)).toEqual([]);
+    expect(usageToday(journal, clock.now()).totalTokens).toBe(0);
+  });
+
+  it('reads only the steps of the time that is asked for', () => {
+    const journal = aJournal();
+    let asked = '';
+    const statements = {
+      get: (sql: string) => {
+        asked = sql;
+        return journal.statements.get(sql);
+      },
+    } as typeof journal.statements;
+    usageBetween({ ...journal, statements }, 0, 1);
+    const [plan] = journal.db.prepare(`EXPLAIN QUERY PLAN ${asked}`).all(0, 1) as { detail: string }[];
+    expect(plan?.detail).toMatch(/^SEARCH events USING (COVERING )?INDEX events_steps/);
   });
 });

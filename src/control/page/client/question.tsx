@@ -58,11 +58,11 @@ export function Question({ question, api, act, pulse }: ViewProps & { question: 
         <button type="button" onClick={() => answer({ decision: 'once' })}>
           Allow once
         </button>
-        <button type="button" onClick={() => answer({ decision: 'run' })}>
+        <button type="button" class="quiet" onClick={() => answer({ decision: 'run' })}>
           Allow for this run
         </button>
         {prefix !== null && (
-          <button type="button" onClick={() => answer({ decision: 'always' })}>
+          <button type="button" class="quiet" onClick={() => answer({ decision: 'always' })}>
             Always allow{' '}
             <code>
               <Text>{prefix.join(' ')}</Text>

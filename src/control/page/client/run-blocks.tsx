@@ -177,21 +177,26 @@ function Change({ block: { title, added, removed, lines } }: { block: ChangeBloc
 }
 
 /** Of a long text the end is shown first: there a command says how it went. */
-function Long({ text }: { text: string }) {
+function Long(props: { text: string }) {
   const [whole, setWhole] = useState(false);
-  const cut = !whole && text.length > SHOWN_UNITS;
+  const text = props.text.trimEnd();
+  const end = whole ? text : endOf(text);
   return (
     <>
-      {cut && (
+      {end.length < text.length && (
         <button type="button" class="quiet" onClick={() => setWhole(true)}>
-          Show all of it
+          Show all {formatPlural(text.split('\n').length, 'line')}
         </button>
       )}
       <pre>
-        <Text>{cut ? `…${text.slice(-SHOWN_UNITS)}` : text}</Text>
+        <Text>{end.length < text.length ? `…\n${end}` : text}</Text>
       </pre>
     </>
   );
+}
+
+function endOf(text: string): string {
+  return text.split('\n').slice(-SHOWN_END_LINES).join('\n').slice(-SHOWN_END_UNITS);
 }
 
 const WHO: Record<Exclude<SaidBlock['who'], 'thinking'>, string> = {
@@ -203,4 +208,5 @@ const WHO: Record<Exclude<SaidBlock['who'], 'thinking'>, string> = {
 const LINE_KINDS: Readonly<Record<string, string>> = { '+': 'added', '-': 'removed', '@': 'place' };
 const SHOWN_BLOCKS = 200;
 const SHOWN_LINES = 300;
-const SHOWN_UNITS = 4_000;
+const SHOWN_END_LINES = 16;
+const SHOWN_END_UNITS = 4_000;

@@ -9,14 +9,13 @@ import type { ViewProps } from './view-props.ts';
 export function UsageView({ api, pulse }: ViewProps) {
   const [rows, setRows] = useState<readonly DayUsage[]>();
   const [failure, setFailure] = useState('');
-  const today = dayOf(new Date(pulse.at));
-  const total = pulse.status?.usageToday.totalTokens;
+  const turn = Math.floor(pulse.at / COUNT_AGAIN_MS);
   useEffect(() => {
     api
       .get<DayUsage[]>(`/usage?days=${DAYS}`)
       .then(setRows)
       .catch((error) => setFailure(messageOf(error)));
-  }, [today, total]);
+  }, [turn]);
   if (failure !== '')
     return (
       <p class="trouble">
@@ -161,4 +160,6 @@ function seriesOf(index: number): string {
 }
 
 const DAYS = 30;
+/** Many steps take a while to count. */
+const COUNT_AGAIN_MS = 30_000;
 const MOST_SERIES = 6;
