@@ -100,9 +100,9 @@ check_attended "a window asks, shows what it was given, and closes by itself" no
   const answer = await askByDialog(pending, { run, leftMs: 4_000, over: new AbortController().signal });
   if (answer !== undefined) throw new Error(`answered ${answer}`);'
 check_attended "the file that opens the page is opened by a browser, which takes its token (a page opens; it says that no daemon answers)" node_script '
-  const { createPage } = await import("./dist/control/page/page.js");
-  const { systemClock } = await import("./dist/kit/clock.js");
-  const { systemRandom } = await import("./dist/kit/random.js");
+  const { createPage } = await import("./build/control/page/page.js");
+  const { systemClock } = await import("./build/kit/clock.js");
+  const { systemRandom } = await import("./build/kit/random.js");
   const { execFileSync } = await import("node:child_process");
   const { existsSync, mkdtempSync } = await import("node:fs");
   const opener = `${mkdtempSync("/tmp/runmesh-verify-")}/page.html`;
