@@ -2,6 +2,8 @@ import { execFile, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createKeepAwake, type Inhibitor, type KeepAwake } from '../device/keep-awake.ts';
+import type { PowerPorts } from '../device/power-source.ts';
+import type { Clock } from '../kit/clock.ts';
 import type { Runs } from '../runs/ports.ts';
 import type { OpenedDevice } from './open-device.ts';
 
@@ -29,12 +31,31 @@ export function keepThisAwake(
     inhibit,
     ports: {
       platform,
-      run: async (command, args) =>
-        (await promisify(execFile)(command, [...args], { timeout: ANSWER_MS })).stdout,
+      run: recently(
+        clock,
+        async (command, args) =>
+          (await promisify(execFile)(command, [...args], { timeout: ANSWER_MS })).stdout,
+      ),
       list: (folder) => readdir(folder),
       read: (file) => readFile(file, 'utf8'),
     },
   });
+}
+
+type Ask = PowerPorts['run'];
+
+/** What a program printed a moment ago is not asked of it anew: a page that is looked at wants to know each second. */
+export function recently(clock: Pick<Clock, 'monotonic'>, ask: Ask): Ask {
+  const answers = new Map<string, { atMs: number; answer: Promise<string> }>();
+  return (command, args) => {
+    const question = JSON.stringify([command, ...args]);
+    const known = answers.get(question);
+    const now = clock.monotonic();
+    if (known !== undefined && now - known.atMs < RECENT_MS) return known.answer;
+    const answer = ask(command, args);
+    answers.set(question, { atMs: now, answer });
+    return answer;
+  };
 }
 
 function inhibit(command: string, args: readonly string[]): Inhibitor {
@@ -57,3 +78,4 @@ function endGroup(pid: number | undefined): void {
 }
 
 const ANSWER_MS = 5_000;
+const RECENT_MS = 5_000;

@@ -206,6 +206,7 @@ describe('who is not the owner’s browser tab', () => {
     ).toBe(200);
     await clock.advance(61_000);
     expect(await tryToken(next)).toBe(401);
+    expect(logged.filter((line) => line.includes('a wrong or used address')).length).toBeGreaterThan(5);
     expect(logged.join('')).not.toContain(token);
     expect(logged.join('')).not.toContain(session);
   });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHROMIUM, openPage } from '../support/browser.ts';
@@ -44,7 +44,50 @@ async function addressOf(house: House): Promise<string> {
   return String(command.lines[0]?.url);
 }
 
+/** Ports of 127.0.0.1 and elsewhere on which a process listens, as the kernel has them. */
+function portsOf(pid: number): number[] {
+  const sockets = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? ''];
+    } catch {
+      return [];
+    }
+  });
+  const rows = ['tcp', 'tcp6'].flatMap((kind) =>
+    readFileSync(`/proc/${pid}/net/${kind}`, 'utf8').split('\n'),
+  );
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter((cells) => cells[3] === LISTENING && sockets.includes(cells[9] ?? ''))
+    .map((cells) => Number.parseInt(cells[1]?.split(':')[1] ?? '', 16));
+}
+
+/** TCP_LISTEN of the kernel's include/net/tcp_states.h. */
+const LISTENING = '0A';
+
+const isLinux = process.platform === 'linux';
+
 describe('the page of a real device', () => {
+  it.skipIf(!isLinux)(
+    `has no port of this computer open before it is asked for${isLinux ? '' : ' (skipped: no /proc here)'}`,
+    async () => {
+      const house = await House.open();
+      const pid = house.daemon?.child.pid ?? 0;
+      expect(portsOf(pid)).toEqual([]);
+      const url = await addressOf(house);
+      expect(portsOf(pid)).toEqual([Number(new URL(url).port)]);
+      expect((await fetch(new URL('/api/status', url))).status).toBe(401);
+      // What it was opened for goes with it, also where the daemon is killed.
+      const opener = join(house.dir, 'device', 'page.html');
+      expect(existsSync(opener)).toBe(true);
+      house.daemon?.child.kill('SIGKILL');
+      await house.daemon?.exited;
+      await house.startDaemon();
+      expect(existsSync(opener)).toBe(false);
+    },
+    30_000,
+  );
+
   it.skipIf(missing !== undefined)(
     name('follows a run as it streams, answers its question, steers it, and finds it again'),
     async () => {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { RunmeshError } from '../../kit/errors.ts';
+import { isRunmeshError, RunmeshError } from '../../kit/errors.ts';
 import type { Log } from '../../kit/log.ts';
 import { answerFailures, bodyOf, boundBody, read } from '../answers.ts';
 import { addOwnerRoutes } from '../owner-routes.ts';
@@ -42,7 +42,7 @@ export function createPageApp({ ports, log, keys, files, authority, onOpened }: 
   }
   app.post('/session', async (c) => {
     const { token } = read(await bodyOf(c), tokenBody);
-    const session = keys.exchange(token);
+    const session = exchange(keys, token, log);
     onOpened();
     return c.json({ session });
   });
@@ -52,6 +52,16 @@ export function createPageApp({ ports, log, keys, files, authority, onOpened }: 
   app.route('/api', api);
   answerFailures(app, log);
   return app;
+}
+
+/** Who tries wrong tokens is worth a line: nobody mistypes an address of 43 characters ten times. */
+function exchange(keys: PageKeys, token: string, log: Log): string {
+  try {
+    return keys.exchange(token);
+  } catch (error) {
+    if (isRunmeshError(error, 'invalid_token')) log.warn('a wrong or used address of the page was tried');
+    throw error;
+  }
 }
 
 async function requireOurs(c: Context, next: Next, authority: string): Promise<void> {
