@@ -27,11 +27,11 @@ export async function bundleProgram({ from, to }) {
   });
   await bundle.close();
   chmodSync(join(to, 'cli', 'main.js'), 0o755);
-  writeFileSync(join(to, 'THIRD-PARTY-LICENSES.txt'), licencesOf(output));
+  writeFileSync(join(to, LICENCES), licencesOf(output));
 }
 
 /** The licence of each package that has code in the bundle. */
-function licencesOf(output) {
+export function licencesOf(output) {
   const modules = output.flatMap((chunk) => chunk.moduleIds ?? []);
   const folders = new Set(modules.flatMap((id) => PACKAGE_FOLDER.exec(id)?.[0] ?? []));
   return [...new Set([...folders].map(licenceOf))].sort().join(`\n${'-'.repeat(80)}\n\n`);
@@ -56,5 +56,8 @@ export const INSTALLED = [
   'node-pty',
   'pino',
 ];
+
+/** Beside the program. */
+export const LICENCES = 'THIRD-PARTY-LICENSES.txt';
 
 const PACKAGE_FOLDER = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
