@@ -37,6 +37,21 @@ describe('a mesh that cannot listen', () => {
     expect(await mesh(...elsewhere)).toMatchObject({ code: 'host_not_here' });
   });
 
+  it('leaves a data folder to the mesh that has it, and names that one', async () => {
+    const home = tempDir();
+    const env = { PATH: process.env.PATH, HOME: home, RUNMESH_HOME: home };
+    const start = () => new Command(['mesh', '--port', '0', '--data', join(home, 'mesh'), '--json'], env);
+    const first = start();
+    await first.line('mesh_ready');
+    const second = start();
+    expect(await second.exited).toMatchObject({ code: 1 });
+    expect(second.lines).toMatchObject([
+      { code: 'mesh_running', message: expect.stringMatching(`pid ${first.child.pid}.*--data`) },
+    ]);
+    await first.kill();
+    await start().line('mesh_ready');
+  });
+
   it('names a data folder that cannot be one, and the option that gives another', async () => {
     const home = tempDir();
     const file = join(home, 'file');
