@@ -9,7 +9,7 @@ import { readVersion } from '../kit/version.ts';
 import { askLine } from './ask-line.ts';
 import { askSecret } from './ask-secret.ts';
 import type { CliContext } from './context.ts';
-import { findNewerProgram } from './newer-program.ts';
+import { handOver } from './newer-program.ts';
 import { runProgram } from './program.ts';
 
 /** The one place where the program touches the process it is. */
@@ -56,6 +56,4 @@ const context: CliContext = {
   leave: (code) => process.exit(code),
 };
 
-const newer = findNewerProgram(context);
-if (newer === undefined) process.exitCode = await runProgram(process.argv.slice(2), context);
-else await import(newer);
+if (!(await handOver(context))) process.exitCode = await runProgram(process.argv.slice(2), context);

@@ -87,7 +87,10 @@ async function pollUntilApproved(
     const answer = await pollOnce(mesh, code, signature);
     if (answer.status === 'approved') return answer;
     if (answer.status === 'denied') {
-      throw new RunmeshError('link_denied', 'The owner of the account refused this device.');
+      throw new RunmeshError(
+        'link_denied',
+        'The owner of the account refused this device, and nothing was changed here. If that was a mistake, run `runmesh link` again for a new code.',
+      );
     }
     if (answer.status === 'expired') {
       throw new RunmeshError(
@@ -97,7 +100,10 @@ async function pollUntilApproved(
     }
     await clock.sleep(answer.retryAfterMs, signal);
     if (signal.aborted)
-      throw new RunmeshError('link_cancelled', 'Linking was stopped; this device is not linked.');
+      throw new RunmeshError(
+        'link_cancelled',
+        'Linking was stopped, and nothing was changed here. `runmesh link` tries again.',
+      );
   }
 }
 

@@ -100,7 +100,7 @@ describe('runmesh link', () => {
     world.interrupt();
     expect(await done).toBe(1);
     expect(stdout.text).toMatch(/\r\x1b\[K$/);
-    expect(world.err).toContain('this device is not linked');
+    expect(world.err).toContain('nothing was changed here');
   });
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { pruneVersions } from '../../src/service/versions/switch-version.ts';
@@ -8,6 +8,9 @@ import { openServer } from './server.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 const packVersion = packedVersions();
+
+const OWN = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  .version as string;
 
 describe('runmesh update', () => {
   it('takes the newest from the registry, keeps the one before it and no more, and refuses what was tampered with', async () => {
@@ -46,5 +49,13 @@ describe('runmesh update', () => {
     expect((await server.run('update', '--from', tarball)).last).toMatchObject({ changed: false });
     await server.house.startDaemon();
     expect(await server.status()).toMatchObject({ version: '98.0.0' });
+    // A damaged version hands the work back to the program on the PATH, which says so.
+    rmSync(join(server.home, 'versions', '98.0.0', 'node_modules', 'runmesh-agent', 'dist', 'chunks'), {
+      recursive: true,
+    });
+    expect(await server.run('--version')).toMatchObject({
+      last: { text: OWN },
+      stderr: expect.stringMatching(/current.* is damaged .*runmesh update/),
+    });
   });
 });
