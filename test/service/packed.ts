@@ -93,12 +93,13 @@ export function lendDependencies(dir: string): void {
 
 /** A version whose journal has one schema more. */
 export function changesJournal(folder: string): void {
-  const last = 'ADD COLUMN spent ';
+  const words = 'ADD COLUMN spent ';
   const more = JSON.stringify('CREATE TABLE moods (run TEXT); ALTER TABLE runs ADD COLUMN mood TEXT');
-  for (const file of programFilesWith(folder, last)) {
+  for (const file of programFilesWith(folder, words)) {
     const text = readFileSync(file, 'utf8');
-    const end = text.indexOf('`', text.indexOf(last)) + 1;
-    writeFileSync(file, `${text.slice(0, end)}, ${more}${text.slice(end)}`);
+    const end = text.indexOf('];', text.indexOf(words));
+    const list = text.slice(0, end).trimEnd().replace(/,$/, '');
+    writeFileSync(file, `${list}, ${more}${text.slice(end)}`);
   }
 }
 
