@@ -171,10 +171,15 @@ describe.skipIf(CHROMIUM === undefined)('the page in a browser (skipped without 
     const { answers, ports, questions } = asking();
     const { page } = await visitPage(ports);
     await page.getByRole('article').waitFor();
+    await page.waitForTimeout(600);
+    // In the very moment in which another stands there, as a click that was meant for the one before.
+    await page.evaluate(`new MutationObserver((_, observer) => {
+      if (document.querySelectorAll('article').length < 2) return;
+      observer.disconnect();
+      for (const button of document.querySelectorAll('.answers button')) button.click();
+    }).observe(document.querySelector('main'), { childList: true, subtree: true })`);
     questions.unshift({ ...QUESTION, approvalId: 'apr_0', what: 'rm -rf build', prefix: null });
     await expect.poll(() => page.getByRole('article').count()).toBe(2);
-    // At once, as a click that was meant for what stood there before.
-    await page.evaluate("document.querySelector('.answers button').click()");
     await expect.poll(() => told(page).innerText()).toContain('have just changed');
     expect(answers).toEqual([]);
     expect(await page.getByRole('button', { name: 'Always allow' }).count()).toBe(1);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApprovalAnswer } from '../../../protocol/approvals.ts';
 import type { PendingQuestion } from '../../contract.ts';
 import { formatDuration } from '../../words/format.ts';
@@ -99,10 +99,10 @@ export function Question({ question, api, act, pulse }: ViewProps & { question: 
   );
 }
 
-/** Whether what is asked has been the same for a moment. */
+/** Whether what is asked has been the same for a moment, counted from before anybody could click on it. */
 function useSettled(what: string): () => boolean {
   const changedAt = useRef(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     changedAt.current = performance.now();
   }, [what]);
   return () => performance.now() - changedAt.current > SETTLED_MS;

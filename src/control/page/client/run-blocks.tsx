@@ -87,8 +87,11 @@ function OneBlock({ block }: { block: Block }) {
   }
 }
 
-function Said({ block: { who, text, live } }: { block: SaidBlock }) {
-  if (text === '') return null;
+function Said({ block: { who, text: said, live } }: { block: SaidBlock }) {
+  const [whole, setWhole] = useState(false);
+  if (said === '') return null;
+  // What is being said is short, and its end is what matters.
+  const text = whole || live ? said : said.slice(0, SHOWN_SAID_UNITS);
   if (who === 'thinking') {
     return (
       <details class="thinking">
@@ -104,6 +107,11 @@ function Said({ block: { who, text, live } }: { block: SaidBlock }) {
       <span class="who">{WHO[who]}</span>
       <p class={live ? 'text live' : 'text'}>
         <Text>{text}</Text>
+        {text.length < said.length && (
+          <button type="button" class="quiet" onClick={() => setWhole(true)}>
+            … show all of it
+          </button>
+        )}
       </p>
     </div>
   );
@@ -208,5 +216,6 @@ const WHO: Record<Exclude<SaidBlock['who'], 'thinking'>, string> = {
 const LINE_KINDS: Readonly<Record<string, string>> = { '+': 'added', '-': 'removed', '@': 'place' };
 const SHOWN_BLOCKS = 200;
 const SHOWN_LINES = 300;
+const SHOWN_SAID_UNITS = 20_000;
 const SHOWN_END_LINES = 16;
 const SHOWN_END_UNITS = 4_000;
