@@ -1,3 +1,4 @@
+import { showExactly } from '../kit/shown-text.ts';
 import type { PendingApproval } from '../runs/approval-ports.ts';
 
 /** Runs a program to its end and answers what it wrote; rejects when it fails or `signal` aborts. */
@@ -12,8 +13,8 @@ export async function askByDialog(
   { run, leftMs, over }: { run: RunProgram; leftMs: number; over: AbortSignal },
 ): Promise<'once' | 'run' | 'no' | undefined> {
   const words = wordsOf(pending);
-  if (words.length > MOST_UNITS) {
-    await run(OSASCRIPT, ['-e', NOTIFY, pending.agent], over);
+  if (words.length > MOST_UNITS || words.split('\n').length > MOST_LINES) {
+    await run(OSASCRIPT, ['-e', NOTIFY, oneLine(pending.agent)], over);
     return undefined;
   }
   const seconds = Math.max(1, Math.floor(leftMs / 1_000));
@@ -27,11 +28,16 @@ function wordsOf({ agent, tool, what, workdir, reason, opens }: PendingApproval)
       ? 'OUTSIDE the sandbox, with all that you may do yourself'
       : 'inside the sandbox';
   return [
-    `The agent "${agent}" asks to run ${where}:`,
+    `The agent "${oneLine(agent)}" asks to run ${where}:`,
     tool === 'exec_command' ? what : `${tool} ${what}`,
-    `Folder: ${workdir === '.' ? 'the workspace' : workdir}`,
-    ...(reason === null ? [] : [`It says: ${reason}`]),
+    `Folder: ${workdir === '.' ? 'the workspace' : oneLine(workdir)}`,
+    ...(reason === null ? [] : [`It says: ${oneLine(reason)}`]),
   ].join('\n\n');
+}
+
+/** Only the command itself may have lines: a name with some could look like another question. */
+function oneLine(text: string): string {
+  return showExactly(text).replace(/\s+/g, ' ').slice(0, MOST_LINE_UNITS);
 }
 
 const OSASCRIPT = '/usr/bin/osascript';
@@ -49,5 +55,7 @@ const ANSWERS = new Map<string, 'once' | 'run' | 'no'>([
   ['Allow for this run', 'run'],
   ['Deny', 'no'],
 ]);
-/** What a window shows without scrolling. */
+/** What a window shows without scrolling, and without what matters lying below the screen's end. */
 const MOST_UNITS = 1_500;
+const MOST_LINES = 25;
+const MOST_LINE_UNITS = 500;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DeviceConfig } from '../device/config-schema.ts';
 import type { DevicePaths } from '../device/paths.ts';
-import { realAsFarAsThere } from '../guard/paths.ts';
+import { isInside, realAsFarAsThere } from '../guard/paths.ts';
 import { runFolder } from '../guard/run-folder.ts';
 import { sandboxPolicy } from '../guard/sandbox-policy.ts';
 import { openWorkspace, type Workspace } from '../guard/workspaces.ts';
@@ -47,6 +47,12 @@ export function createRunWorkspaces(
 
   return ({ runId, metadata }) => {
     const folder = openWorkspace(config.workspaces, metadata.workspace);
+    if (own.some((path) => isInside(realAsFarAsThere(path), folder.root))) {
+      throw new RunmeshError(
+        'workspace_missing',
+        `The folder of workspace "${folder.name}", ${folder.root}, is where this program keeps its own state: a run there could change what runs may do. Set another with \`runmesh config set workspaces.${folder.name} FOLDER\`.`,
+      );
+    }
     const asked = sandboxRequest.optional().safeParse(metadata.sandbox);
     if (!asked.success) {
       throw new RunmeshError(

@@ -3,7 +3,8 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { HELD_FLAGS, holdFolder } from './held-folder.ts';
-import { isInside, realAsFarAsThere } from './paths.ts';
+import { hooksFolder } from './hooks-folder.ts';
+import { foldPath, isInside, realAsFarAsThere } from './paths.ts';
 import { isProtectedName } from './protected-names.ts';
 import { isHidden, isWritable } from './sandbox-policy.ts';
 import type { Workspace } from './workspaces.ts';
@@ -74,11 +75,27 @@ export function refuseUnwritable(workspace: Workspace, place: InsidePath): void 
   }
   const inGit = relative(realAsFarAsThere(join(workspace.root, '.git')), real);
   const names = [path, asked, ...(inGit.startsWith('..') ? [] : [join('.git', inGit)])];
-  if (isWritable(policy, real) && !names.some(isProtectedName)) return;
+  const hooks = hooksFoldersAround(workspace.root, real);
+  if (
+    isWritable(policy, real) &&
+    !names.some(isProtectedName) &&
+    !hooks.some((one) => isInside(one, real) || isInside(one, foldPath(real)))
+  )
+    return;
   throw new RunmeshError(
     'protected_path',
     `${path} may not be changed: git, a shell or an editor would run what stands there. Its owner can change it.`,
   );
+}
+
+/** Of every repository that the path lies in, up to the workspace's own. */
+function hooksFoldersAround(root: string, path: string): string[] {
+  const found: string[] = [];
+  for (let folder = dirname(path); isInside(root, folder); folder = dirname(folder)) {
+    const hooks = hooksFolder(folder);
+    if (hooks !== undefined) found.push(foldPath(hooks), hooks);
+  }
+  return found;
 }
 
 /**

@@ -20,8 +20,17 @@ export function protectedPatterns(root: string): string[] {
   return names.flatMap((name) => [`${root}/${name}`, `${root}/**/${name}`]);
 }
 
-/** Folders of that kind in a folder, for who protects them before they exist. */
-export const PROTECTED_FOLDERS = ['.vscode', '.idea', '.claude/commands', '.claude/agents'];
+/** Folders of that kind in a folder, for who protects them before they exist: editors and agents start what stands there. */
+export const PROTECTED_FOLDERS = [
+  '.vscode',
+  '.idea',
+  '.zed',
+  '.claude',
+  '.codex',
+  '.cursor',
+  '.gemini',
+  '.windsurf',
+];
 
 /** Files of that kind. */
 export const PROTECTED_FILES = [

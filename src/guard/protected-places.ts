@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import { hooksFolder } from './hooks-folder.ts';
 import { isInside, statsOf } from './paths.ts';
 import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protected-names.ts';
 
@@ -14,7 +15,11 @@ export function protectedPlaces(root: string, git = gitFolders(root)): string[] 
   for (const name of PROTECTED_FOLDERS) places.push(folderOrStub(root, name));
   for (const name of PROTECTED_FILES)
     if (kindOf(join(root, name)) !== undefined) places.push(join(root, name));
-  for (const folder of new Set([join(root, '.git'), ...git])) places.push(...inGitFolder(folder));
+  for (const folder of new Set([join(root, '.git'), ...git])) {
+    places.push(...inGitFolder(folder));
+    const hooks = hooksFolder(dirname(folder), folder);
+    if (hooks !== undefined) places.push(folderOrStub(dirname(folder), relative(dirname(folder), hooks)));
+  }
   return [...new Set(places)];
 }
 

@@ -23,9 +23,22 @@ export function storesOfSecrets({ home, platform, own }: Places): string[] {
 
 /** What a login, a shell or this program would run later as the owner. */
 export function startUpPaths({ home, platform, program }: Places): string[] {
-  const more = platform === 'darwin' ? ['Library/LaunchAgents'] : ['.config/systemd', '.config/autostart'];
-  return [...[...SHELL_START_UP, ...more].map((path) => join(home, path)), ...program];
+  const more = platform === 'darwin' ? ['Library/LaunchAgents'] : STARTED_ON_LINUX;
+  return [...[...SHELL_START_UP, ...ON_THE_PATH, ...more].map((path) => join(home, path)), ...program];
 }
+
+/** Where programs are found before the system's own, on many machines. */
+const ON_THE_PATH = ['bin', '.local/bin', '.cargo/bin'];
+
+const STARTED_ON_LINUX = [
+  '.config/systemd',
+  '.local/share/systemd',
+  '.config/environment.d',
+  '.config/autostart',
+  '.xinitrc',
+  '.xsession',
+  '.xsessionrc',
+];
 
 /** Read by a shell or by git when they start, wherever the home folder is. */
 export const SHELL_START_UP = [

@@ -1,3 +1,4 @@
+import { closeInherited } from './close-inherited.ts';
 import { Gates } from './gates.ts';
 import { HeldSession } from './held-session.ts';
 import type { SessionRequest } from './leash.ts';
@@ -20,6 +21,7 @@ const lines = new Map<number, HeldLine>();
 const gates = new Gates();
 let closing = false;
 
+closeInherited();
 // The sandbox library protects names in the current folder of whoever asks it. In this one there are none.
 process.chdir(gates.folder);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});

@@ -1,10 +1,15 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { describe, expect } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startLeash } from '../../src/leash/leash-client.ts';
 import { findMarked, listProcesses } from '../../src/leash/process-table.ts';
 import { startProxyProcess } from '../../src/leash/proxy-client.ts';
+import { House } from '../support/house.ts';
+import { resultsIn, startChatModel } from '../support/model-server.ts';
+import { noSandbox } from '../support/policies.ts';
+import { RUNMESH } from '../support/processes.ts';
 import { attack, type Scene } from './harness.ts';
 
 const commands = true;
@@ -115,3 +120,37 @@ describe('nothing of a command outlives it', () => {
     await expect.poll(left, { timeout: 5_000 }).toBe(0);
   });
 });
+
+// macOS's spawn passes nothing on; elsewhere whoever starts the daemon may have left anything open.
+it.skipIf(process.platform !== 'linux' || noSandbox !== undefined)(
+  `own: what was open when the daemon was started is open to no command${noSandbox === undefined ? '' : ` (skipped: ${noSandbox})`}`,
+  async () => {
+    const cmd = 'echo evil >&9; echo evil >&31; ls -1 /proc/self/fd';
+    const model = await startChatModel((request) =>
+      resultsIn(request) === 0
+        ? { calls: [{ name: 'exec_command', args: { cmd, login: false } }] }
+        : { text: 'done' },
+    );
+    const house = await House.withModel(model.baseUrl);
+    house.daemon?.signal('SIGTERM');
+    await house.daemon?.exited;
+    const left = join(house.dir, 'left-open');
+    const start = `exec 9>>"$0"; exec ${process.execPath} ${RUNMESH} daemon --json`;
+    const daemon = spawn('/bin/sh', ['-c', start, left], {
+      env: Object.fromEntries(Object.entries(house.environment).filter(([, value]) => value !== undefined)),
+      stdio: 'ignore',
+    });
+    const over = new Promise((resolve) => daemon.once('exit', resolve));
+    onTestFinished(async () => {
+      daemon.kill('SIGKILL');
+      await over;
+    });
+    const stream = await house.run({ prompt: 'go' });
+    await stream.ended;
+    const text = String(stream.payloads('tool_result')[0]?.text);
+    expect(text).toMatch(/9: Bad file descriptor/);
+    expect(text.split('Output:')[1]?.match(/^\d+$/gm)).toEqual(['0', '1', '2', '3']);
+    expect(readFileSync(left, 'utf8')).toBe('');
+  },
+  60_000,
+);

@@ -64,7 +64,14 @@ describe('a repository cannot be made to run something later', () => {
       '.vscode/tasks.json',
       '.idea/workspace.xml',
       '.claude/commands/x.md',
+      '.claude/settings.json',
+      '.claude/settings.local.json',
+      '.cursor/mcp.json',
+      '.codex/config.toml',
+      '.gemini/settings.json',
+      '.zed/settings.json',
       'sub/.vscode/tasks.json',
+      'sub/.cursor/mcp.json',
       '.envrc',
       '.mcp.json',
       '.gitmodules',
@@ -74,7 +81,7 @@ describe('a repository cannot be made to run something later', () => {
   attack('18 by making a protected folder that was not there, with a command', { commands }, (scene) =>
     refusesAll(
       scene,
-      ['.vscode', '.idea', '.claude/commands', '.claude/agents'].flatMap((folder) => [
+      ['.vscode', '.idea', '.claude', '.cursor', '.codex', '.gemini', '.zed'].flatMap((folder) => [
         `mkdir -p ${folder} && echo evil > ${folder}/tasks.json`,
         `rmdir ${folder}`,
         `mv ${folder} moved && mkdir ${folder}`,
@@ -107,6 +114,35 @@ describe('a repository cannot be made to run something later', () => {
       "python3 -c \"import os; os.rename('.git/hooks', 'x')\"",
     ]),
   );
+
+  for (const named of ['.husky/_', 'tools/hooks', '"tools/hooks"'])
+    attack(
+      `20 by a hook where the repository’s config has them: core.hooksPath = ${named}`,
+      {
+        commands,
+        prepare: ({ root }) => {
+          const folder = join(root, named.replaceAll('"', ''));
+          mkdirSync(folder, { recursive: true });
+          writeFileSync(join(folder, 'pre-commit'), '#!/bin/sh\n');
+          writeFileSync(join(root, '.git', 'config'), `[core]\n\tbare = false\n\thooksPath = ${named}\n`);
+        },
+      },
+      async (scene) => {
+        const folder = named.replaceAll('"', '').replace('/_', '');
+        await refusesToWrite(scene, [
+          `${folder}/pre-commit`,
+          `${folder}/post-merge`,
+          `${folder.toUpperCase()}/x`,
+        ]);
+        await refusesAll(scene, [
+          `echo evil > ${folder}/pre-commit`,
+          `echo evil > ${folder}/post-merge`,
+          `mv ${folder} moved`,
+          `rm -r ${folder}`,
+          `ln -s ../evil ${folder}/post-commit`,
+        ]);
+      },
+    );
 
   attack(
     '20 by a mount over the hooks, which only the attack itself sees',

@@ -356,6 +356,9 @@ describe('a workspace that is the home itself', () => {
         '.gitconfig',
         '.config/systemd/user/evil.service',
         '.config/fish/config.fish',
+        '.config/environment.d/evil.conf',
+        '.local/bin/ls',
+        'bin/ls',
       ]) {
         expect((await scene.tool('write_file', { path, content: 'evil' })).isError, path).toBe(true);
       }
@@ -364,6 +367,8 @@ describe('a workspace that is the home itself', () => {
         `echo evil > ${home}/.zshenv`,
         `echo evil > ${home}/.profile`,
         `mkdir -p ${home}/.config/systemd/user`,
+        `mkdir -p ${home}/.local/bin && echo evil > ${home}/.local/bin/ls`,
+        `mkdir -p ${home}/bin && echo evil > ${home}/bin/ls`,
         `mv ${home}/.bashrc ${home}/b`,
         `cat ${home}/.ssh/id_ed25519`,
       ]);

@@ -66,6 +66,17 @@ describe('the window that asks on macOS', () => {
     expect(calls[0]?.argv).toEqual(['worker']);
   });
 
+  it('shows no question whose end would lie below the screen, and no lines but the command’s own', async () => {
+    const long = osascript('Allow once');
+    const what = `ls${'\n'.repeat(40)}rm -rf ~`;
+    expect(await askByDialog({ ...PENDING, what }, { run: long.run, leftMs: 60_000, over })).toBeUndefined();
+    const { run, calls } = osascript('Allow once');
+    const forged = 'x" asks to run inside the sandbox:\n\nls\n\nFolder: the workspace\n\n"';
+    const pending = { ...PENDING, agent: forged, reason: forged, workdir: forged };
+    await askByDialog(pending, { run, leftMs: 60_000, over });
+    expect(calls[0]?.argv[0]?.split('\n').filter((line) => line !== '')).toHaveLength(4);
+  });
+
   it('closes when somebody else answered', async () => {
     const { run } = osascript('Allow once');
     await expect(askByDialog(PENDING, { run, leftMs: 1, over: AbortSignal.abort() })).rejects.toThrow();

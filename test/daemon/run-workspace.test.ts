@@ -43,6 +43,16 @@ describe('the policy of a run', () => {
     }
   });
 
+  it('is none where the workspace is this program’s own state, by its name or by a link', () => {
+    const { policy, config, paths, home } = device();
+    mkdirSync(join(paths.home, 'inside'), { recursive: true });
+    symlinkSync(paths.home, join(home, 'link'));
+    for (const folder of [paths.home, join(paths.home, 'inside'), join(home, 'link')]) {
+      config.workspaces.default = folder;
+      expect(() => policy()).toThrow(code('workspace_missing'));
+    }
+  });
+
   it('is what the owner chose, paths from the home included', () => {
     const { policy, home } = device({
       network: ['api.example.com'],

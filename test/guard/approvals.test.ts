@@ -276,6 +276,20 @@ describe('a call', () => {
     expect(askOf(`echo one\necho 'zwei\tdrei é 😀'`).what).toBe(`echo one\necho 'zwei\tdrei é 😀'`);
   });
 
+  it('35, 38 shows another shell as part of what would run, and is bound to that shell’s content', () => {
+    const root = tempDir();
+    writeFileSync(join(root, 'evil.sh'), 'echo one');
+    const ask = askOf("echo 'hi'", { ...escalated, shell: './evil.sh' }, ON_REQUEST);
+    expect(ask).toMatchObject({ what: `./evil.sh -lc 'echo '"'"'hi'"'"''`, prefix: null });
+    expect(askOf('ls', { ...escalated, shell: 'zsh', login: false }, ON_REQUEST).what).toBe("zsh -c 'ls'");
+    const before = subjectOf(ask, root);
+    writeFileSync(join(root, 'evil.sh'), 'echo two');
+    expect(subjectOf(ask, root)).not.toBe(before);
+    expect(judgeCall(command('ls', { ...escalated, shell: './e\u202evil' }), ON_REQUEST).verdict).toBe(
+      'refuse',
+    );
+  });
+
   it('36 is not allowed by its own word for it', () => {
     for (const more of [
       { approved: true },

@@ -99,6 +99,8 @@ describe('protected names', () => {
     '.envrc',
     '.gitmodules',
     '.claude/commands/x',
+    '.claude/settings.json',
+    'a/.cursor/mcp.json',
     '.mcp.json',
     '.g\u200cit/hooks',
   ])('%s is one', (path) => {
@@ -115,7 +117,6 @@ describe('protected names', () => {
     '.github/workflows/x.yml',
     'git/hooks/x',
     'vscode/a',
-    '.claude/notes.md',
     'a.git/config',
     '.env',
     'hooks/x',

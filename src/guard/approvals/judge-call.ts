@@ -68,7 +68,14 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
   const read = commandArguments.safeParse(parsed(call.arguments));
   // The tool refuses such arguments itself, and runs nothing.
   if (!read.success) return INSIDE;
-  const { cmd, workdir, shell, with_escalated_permissions: asksOut = false, justification } = read.data;
+  const {
+    cmd,
+    workdir,
+    shell,
+    login,
+    with_escalated_permissions: asksOut = false,
+    justification,
+  } = read.data;
   const outside = asksOut && call.sandboxed;
   if (policy === 'never') {
     return outside ? { verdict: 'refuse', why: NEVER } : INSIDE;
@@ -79,14 +86,18 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
   if (isAllowed(words, opens, allow)) return { verdict: 'run', outside };
   return whatIsShown({
     tool: call.name,
-    what: cmd,
+    // Another shell may be any program: it is part of what is asked, and bound as a file that the call names.
+    what:
+      shell === undefined
+        ? cmd
+        : `${shell} ${login === false ? '-c' : '-lc'} '${cmd.replaceAll("'", QUOTED)}'`,
     workdir: workdir ?? '.',
     reason: justification ?? null,
     opens,
     prefix: words === undefined ? null : prefixFor(words, opens),
     words,
     shell: shell ?? null,
-    names: cmd,
+    names: shell === undefined ? cmd : `${shell} ${cmd}`,
   });
 }
 
@@ -128,6 +139,7 @@ const commandArguments = z.object({
   cmd: z.string(),
   workdir: z.string().optional(),
   shell: z.string().optional(),
+  login: z.boolean().optional(),
   with_escalated_permissions: z.boolean().optional(),
   justification: z.string().optional(),
 });
@@ -135,6 +147,8 @@ const commandArguments = z.object({
 type Typing = 'harmless' | 'inside' | 'outside';
 const typingArguments = z.object({ session_id: z.number(), chars: z.string().default('') });
 
+/** A quote in quotes, as a shell writes it. */
+const QUOTED = `'"'"'`;
 const INSIDE: Judgement = { verdict: 'run', outside: false };
 const NEVER =
   'This device never asks its owner, so nothing runs outside the sandbox. Do without, or say what you would need.';
