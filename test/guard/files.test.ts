@@ -159,7 +159,7 @@ describe('file tools stay inside their workspace', () => {
     expect(readFileSync(join(outside, 'f'), 'utf8')).toBe('outside');
     expect(readdirSync(outside)).toEqual(['f']);
     expect(new Set(read)).not.toContain('outside');
-  });
+  }, 60_000);
 });
 
 describe('workspaces', () => {
