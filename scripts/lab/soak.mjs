@@ -76,12 +76,19 @@ async function endOf(record) {
   return endOf(await house.api(`/v1/run/${record.runId}`));
 }
 
+/**
+ * Up to three cuts in a row, then a while without any: a link that was never stable for thirty seconds is dialled ever more
+ * seldom, up to a minute, and most of the time would go by waiting.
+ */
 async function cutLinks() {
   const random = randomOf(values.seed, 'cuts');
   while (!over()) {
-    await delay(random.between(1_000, 5_000));
-    house.devices[random.pick(['reset', 'end'])]();
-    figures.cuts += 1;
+    for (let left = random.between(1, 3); left > 0; left -= 1) {
+      await delay(random.between(500, 3_000));
+      house.devices[random.pick(['reset', 'end'])]();
+      figures.cuts += 1;
+    }
+    await delay(random.between(31_000, 35_000));
   }
 }
 
