@@ -7,6 +7,7 @@ import { readConfig } from '../../src/device/config.ts';
 import { devicePaths } from '../../src/device/paths.ts';
 import { openSecrets } from '../../src/device/secrets.ts';
 import { openMesh, type TestMesh } from '../mesh/harness.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { CliWorld, fakeTerminal } from './harness.ts';
 
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
@@ -42,6 +43,21 @@ describe('runmesh link', () => {
     expect(await link(world, mesh)).toBe(0);
     expect([pin()?.deviceId, await (await opened(world)).secrets.get('privateKey')]).toEqual([first, key]);
     expect((await mesh.call('GET', '/v1/runmesh/nodes')).data).toHaveLength(1);
+  });
+
+  it('says that its code expired, and how to get another', async () => {
+    const clock = new FakeClock();
+    const mesh = await openMesh({ clock });
+    const world = new CliWorld();
+    const done = world.run('link', '--json', '--mesh', mesh.url);
+    await expect.poll(() => world.lines.at(-1)?.type).toBe('link_code');
+    await clock.advance(11 * 60_000);
+    expect(await done).toBe(1);
+    expect(world.lines.at(-1)).toMatchObject({
+      code: 'link_expired',
+      message: expect.stringContaining('Run `runmesh link` again'),
+    });
+    expect((await opened(world)).pin()).toBeUndefined();
   });
 
   it('says no more than what happened when its owner denies it or it is stopped', async () => {

@@ -1,12 +1,16 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/kit/sqlite.ts';
 import { House } from '../support/house.ts';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
 import { Command } from '../support/processes.ts';
 import { tempDir } from '../support/temp.ts';
 
 const answers = () => startChatModel(() => ({ text: 'Fine.' }));
+
+/** More schemas than this version knows; those it has are not run again. */
+const NEWER = Array.from({ length: 99 }, () => 'SELECT 1');
 
 describe('what a device does with what it cannot do', () => {
   it('a tool nobody knows is refused at dispatch, by name', async () => {
@@ -143,6 +147,22 @@ describe('what a device does with what it cannot do', () => {
       const command = new Command(args, env);
       expect(await command.exited).toMatchObject({ code: 1 });
       expect(command.stderr).toMatch(/^error .*RUNMESH_HOME.*\n$/);
+    }
+  });
+
+  it('a journal of a newer version is left as it is, and as a service the older one stays down', async () => {
+    const house = await House.open();
+    await house.daemon?.kill();
+    const journal = openDatabase({ path: join(house.dir, 'device', 'journal.db'), migrations: NEWER });
+    journal.close();
+    for (const [service, code] of [
+      [undefined, 1],
+      ['ai.runmesh.agent', 0],
+    ] as const) {
+      if (service !== undefined) house.env.RUNMESH_SERVICE = service;
+      const daemon = house.command('daemon');
+      expect(await daemon.exited).toMatchObject({ code });
+      expect(daemon.stderr).toMatch(/journal\.db was written by a newer version.*Install that version again/);
     }
   });
 

@@ -1,9 +1,16 @@
 import { join } from 'node:path';
 import { connectControl } from '../../src/control/client.ts';
+import { type Clock, systemClock } from '../../src/kit/clock.ts';
 import { CliWorld } from '../cli/harness.ts';
 import { openMesh } from '../mesh/harness.ts';
 import { House } from '../support/house.ts';
 import { ServiceManagers } from '../support/service-managers.ts';
+
+/** What is waited for between two tries says nothing, and takes seconds; what is polled for is left its pace. */
+const HURRIED: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms >= 1_000 ? 100 : ms, signal),
+};
 
 /** A linked device on a machine whose service manager is the test's own; no daemon runs yet. */
 export async function openMachine(platform: 'darwin' | 'linux', house = new House()) {
@@ -20,6 +27,7 @@ export async function openMachine(platform: 'darwin' | 'linux', house = new Hous
       env: { ...house.environment, ...managers.env },
       platform,
       homedir: house.dir,
+      clock: HURRIED,
     });
     const code = await world.run(...args, '--json');
     return { code, last: world.lines.at(-1) ?? {}, lines: world.lines };

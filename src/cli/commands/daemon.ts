@@ -6,8 +6,8 @@ import { cleanLine } from '../render/clean.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 /**
- * The daemon until it ends. As a service it exits with 0 also when it could only fail again (not linked, revoked): the
- * system starts anew what failed, and nobody would gain by a revoked device that knocks every ten seconds.
+ * The daemon until it ends. As a service it exits with 0 also when it could only fail again (not linked, revoked, older than
+ * its journal): the system starts anew what failed, and nobody would gain by a revoked device that knocks every ten seconds.
  */
 export async function daemonCommand(context: CliContext, output: Output): Promise<number> {
   const asService = context.env.RUNMESH_SERVICE !== undefined;
@@ -21,7 +21,7 @@ export async function daemonCommand(context: CliContext, output: Output): Promis
       },
     });
   } catch (error) {
-    if (!asService || !isRunmeshError(error, 'not_linked')) throw error;
+    if (!asService || !isRunmeshError(error) || !FINAL.has(error.code)) throw error;
     output.note(error.message);
     return 0;
   }
@@ -43,3 +43,6 @@ export async function daemonCommand(context: CliContext, output: Output): Promis
   }
   return failed && !(final && asService) ? 1 : 0;
 }
+
+/** What no start mends; a link and an update start the service themselves. */
+const FINAL: ReadonlySet<string> = new Set(['not_linked', 'database_newer']);
