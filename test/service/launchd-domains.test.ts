@@ -5,7 +5,7 @@ import { openMachine } from './harness.ts';
 
 const LABEL = 'ai.runmesh.agent';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('the domains of a Mac', () => {
   it('overcomes a disabled override that an earlier life left', async () => {

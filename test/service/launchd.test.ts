@@ -5,7 +5,7 @@ import { openMachine } from './harness.ts';
 
 const LABEL = 'ai.runmesh.agent';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('the service on a Mac', () => {
   it('is installed, and installed means that its daemon has registered', async () => {
@@ -141,4 +141,4 @@ describe('the service on a Mac', () => {
 });
 
 /** A daemon takes a moment; how long says nothing. */
-const POLL = { timeout: 15_000, interval: 100 };
+const POLL = { timeout: 30_000, interval: 100 };

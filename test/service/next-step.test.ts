@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { openMachine } from './harness.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('`runmesh` alone', () => {
   it('names the next sensible step from a linked device to one whose service is registered', async () => {
