@@ -127,8 +127,14 @@ function unknownForm(): Error {
 /** What the line evaluates inside the sandbox: the command's variables, then `set --` with its words. */
 export const COMMAND_VARIABLE = 'RUNMESH_COMMAND';
 
-/** 0x5410 is TIOCSPGRP (asm-generic/ioctls.h). What the sandbox ignores outside, the command gets as it usually is. */
+/** keyctl(2) in the tables of the systems' calls, x86-64's and arm64's. */
+const KEYCTL = process.arch === 'arm64' ? 219 : 250;
+/**
+ * 0x5410 is TIOCSPGRP (asm-generic/ioctls.h). What the sandbox ignores outside, the command gets as it usually is. The keyring of
+ * the session that the daemon was started in is left behind (KEYCTL_JOIN_SESSION_KEYRING): no namespace parts it from a command.
+ */
 const IN_FOREGROUND =
+  `syscall(${KEYCTL},1,0); ` +
   'setpgrp 0,0; $SIG{TTOU}="IGNORE"; ioctl STDIN,0x5410,pack("i",$$); ' +
   '$SIG{$_}="DEFAULT" for qw(TTOU INT QUIT TERM HUP TSTP); ' +
   'exec {$ARGV[0]} @ARGV; print STDERR "$ARGV[0]: $!\\n"; exit 127';

@@ -10,6 +10,13 @@ export function whyRejected(
   if (device.pause.length > 0) {
     return { accepted: false, code: 'paused', message: `this device is paused: ${device.pause.join(', ')}` };
   }
+  if ([order.runId, order.threadId, order.rolloutId].some((id) => !PLAIN_ID.test(id))) {
+    return {
+      accepted: false,
+      code: 'invalid',
+      message: 'an id of this run has other signs than letters, digits and marks',
+    };
+  }
   if (Number.isNaN(Date.parse(order.deadlineAt))) {
     return {
       accepted: false,
@@ -36,3 +43,5 @@ export function whyRejected(
 }
 
 const MAX_QUEUED = 1_000;
+/** SQLite ends a text at a NUL and keeps no half of a surrogate pair: such a run would be stored under another name. */
+const PLAIN_ID = /^[!-~]{1,200}$/;

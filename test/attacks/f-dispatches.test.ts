@@ -82,6 +82,20 @@ describe('a mesh that was taken over', () => {
     expect(pwned()).toBe(false);
   }, 60_000);
 
+  it('own: names no run by what no disk keeps, and is told so', async () => {
+    const { model, side, order, pwned } = await takenOver();
+    const ids = ['', '\u0000', 'run_1\u0000x', '\ud800', 'a b', 'x\n', 'x'.repeat(5_000), '🙂'];
+    const asRun = ids.filter((id) => id !== '' && id.length <= 100);
+    for (const id of asRun) side.send({ type: 'dispatch', ...order(id) });
+    for (const threadId of ids) side.send({ type: 'dispatch', ...order('run_1', { threadId }) });
+    await expect
+      .poll(() => side.frames.filter(({ type }) => type === 'rejected' || type === 'accepted').length)
+      .toBe(ids.length + asRun.length);
+    expect(side.frames.filter(({ type }) => type === 'accepted')).toEqual([]);
+    expect(model.requests()).toBe(0);
+    expect(pwned()).toBe(false);
+  }, 60_000);
+
   it('65 names no address for a model, and lends its key to none', async () => {
     let visits = 0;
     const evil = createServer((_request, response) => {

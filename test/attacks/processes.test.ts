@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startLeash } from '../../src/leash/leash-client.ts';
 import { findMarked, listProcesses } from '../../src/leash/process-table.ts';
 import { startProxyProcess } from '../../src/leash/proxy-client.ts';
+import { systemProgram } from '../../src/leash/system-program.ts';
 import { House } from '../support/house.ts';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
 import { noSandbox } from '../support/policies.ts';
@@ -121,36 +122,80 @@ describe('nothing of a command outlives it', () => {
   });
 });
 
+const linuxOnly = process.platform !== 'linux' ? 'Linux' : noSandbox;
+const skipped = (why: string | undefined) => (why === undefined ? '' : ` (skipped: ${why})`);
+
+/** What a command prints in a run of a daemon that was started so: `$0` and `"$@"` are the daemon's program and words. */
+async function printedBy(cmd: string, start: (house: House) => string[]): Promise<string> {
+  const model = await startChatModel((request) =>
+    resultsIn(request) === 0
+      ? { calls: [{ name: 'exec_command', args: { cmd, login: false } }] }
+      : { text: 'done' },
+  );
+  const house = await House.withModel(model.baseUrl);
+  house.daemon?.signal('SIGTERM');
+  await house.daemon?.exited;
+  const [file = '', ...args] = start(house);
+  const daemon = spawn(file, [...args, process.execPath, RUNMESH, 'daemon', '--json'], {
+    env: Object.fromEntries(Object.entries(house.environment).filter(([, value]) => value !== undefined)),
+    stdio: 'ignore',
+  });
+  const over = new Promise((resolve) => daemon.once('exit', resolve));
+  onTestFinished(async () => {
+    daemon.kill('SIGKILL');
+    await over;
+  });
+  const stream = await house.run({ prompt: 'go' });
+  await stream.ended;
+  return String(stream.payloads('tool_result')[0]?.text).split('Output:\n')[1] ?? '';
+}
+
 // macOS's spawn passes nothing on; elsewhere whoever starts the daemon may have left anything open.
-it.skipIf(process.platform !== 'linux' || noSandbox !== undefined)(
-  `own: what was open when the daemon was started is open to no command${noSandbox === undefined ? '' : ` (skipped: ${noSandbox})`}`,
+it.skipIf(linuxOnly !== undefined)(
+  `own: what was open when the daemon was started is open to no command${skipped(linuxOnly)}`,
   async () => {
-    const cmd = 'echo evil >&9; echo evil >&31; ls -1 /proc/self/fd';
-    const model = await startChatModel((request) =>
-      resultsIn(request) === 0
-        ? { calls: [{ name: 'exec_command', args: { cmd, login: false } }] }
-        : { text: 'done' },
-    );
-    const house = await House.withModel(model.baseUrl);
-    house.daemon?.signal('SIGTERM');
-    await house.daemon?.exited;
-    const left = join(house.dir, 'left-open');
-    const start = `exec 9>>"$0"; exec ${process.execPath} ${RUNMESH} daemon --json`;
-    const daemon = spawn('/bin/sh', ['-c', start, left], {
-      env: Object.fromEntries(Object.entries(house.environment).filter(([, value]) => value !== undefined)),
-      stdio: 'ignore',
+    let left = '';
+    const printed = await printedBy('echo evil >&9; ls -1 /proc/self/fd', (house) => {
+      left = join(house.dir, 'left-open');
+      return ['/bin/sh', '-c', 'exec 9>>"$0"; exec "$@"', left];
     });
-    const over = new Promise((resolve) => daemon.once('exit', resolve));
-    onTestFinished(async () => {
-      daemon.kill('SIGKILL');
-      await over;
-    });
-    const stream = await house.run({ prompt: 'go' });
-    await stream.ended;
-    const text = String(stream.payloads('tool_result')[0]?.text);
-    expect(text).toMatch(/9: Bad file descriptor/);
-    expect(text.split('Output:')[1]?.match(/^\d+$/gm)).toEqual(['0', '1', '2', '3']);
+    expect(printed).toMatch(/9: Bad file descriptor/);
+    expect(printed.match(/^\d+$/gm)).toEqual(['0', '1', '2', '3']);
     expect(readFileSync(left, 'utf8')).toBe('');
+  },
+  60_000,
+);
+
+/** The kernel's keyrings are spoken to by numbers: keyctl's and add_key's, x86-64's and arm64's. */
+const [KEYCTL, ADD_KEY] = process.arch === 'arm64' ? [219, 217] : [250, 248];
+const python = (...lines: string[]) =>
+  ['import ctypes, os, sys', 'call = ctypes.CDLL(None).syscall', ...lines].join('\n');
+const withoutKeyrings =
+  linuxOnly ??
+  (systemProgram('perl') === undefined
+    ? 'perl is missing, by which a command leaves its keyring'
+    : undefined) ??
+  (spawnSync('python3', ['-c', python(`sys.exit(call(${KEYCTL}, 1, 0) < 0)`)]).status === 0
+    ? undefined
+    : 'no keyrings here');
+
+it.skipIf(withoutKeyrings !== undefined)(
+  `own: the keyring of the session that the daemon was started in is no command’s${skipped(withoutKeyrings)}`,
+  async () => {
+    const search = python(
+      `key = call(${KEYCTL}, 10, -3, b'user', b'of-the-owner', 0)`,
+      "print('found' if key > 0 else 'nothing')",
+    );
+    const printed = await printedBy(`python3 -c "${search}"`, () => [
+      'python3',
+      '-c',
+      python(
+        `call(${KEYCTL}, 1, 0)`,
+        `assert call(${ADD_KEY}, b'user', b'of-the-owner', b'secret', 6, -3) > 0`,
+        'os.execv(sys.argv[1], sys.argv[1:])',
+      ),
+    ]);
+    expect(printed).toBe('nothing\n');
   },
   60_000,
 );
