@@ -243,10 +243,9 @@ async function otherPage({
       document.body.append(made);
     });
     const popup = open(target + '/');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    let cut = true;
-    try { cut = popup === null || popup.closed || popup.document === undefined; } catch { cut = true; }
-    return { read, readOpaque: opaque.status, form: 'sent', frame: await framed, script, popup: cut };
+    const cut = () => { try { return popup === null || popup.closed || popup.document === undefined; } catch { return true; } };
+    for (let n = 0; n < 100 && !cut(); n += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+    return { read, readOpaque: opaque.status, form: 'sent', frame: await framed, script, popup: cut() };
   })()`);
   const frames = tab.frames().filter((frame) => frame !== tab.mainFrame());
   expect(frames.map((frame) => frame.url().split('/')[0])).toEqual(['chrome-error:', 'chrome-error:']);

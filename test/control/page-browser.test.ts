@@ -253,6 +253,18 @@ describe.skipIf(CHROMIUM === undefined)('the page in a browser (skipped without 
     expect(await page.getByRole('button', { name: 'Cancel this run' }).count()).toBe(0);
   });
 
+  it('shows the end of what is under way without being asked', async () => {
+    const { say, happen, ports } = talking();
+    for (let n = 1; n <= 20; n += 1) happen('user_message', { messageId: `u${n}`, text: `line ${n}` });
+    const { page } = await visitPage({ ...ports, readRun: () => ({ ...RUN, endedAt: null, committed: 20 }) });
+    const end = page.locator('.story.end');
+    await expect.poll(() => end.locator('.text').allInnerTexts()).toEqual(['line 19', 'line 20']);
+    const delta = { type: 'assistant_message_delta', runId: 'run_1', messageId: 'a' };
+    say({ ...delta, offset: 0, text: 'and now ' });
+    say({ ...delta, offset: 8, text: 'this' });
+    await expect.poll(() => end.locator('.text').allInnerTexts()).toEqual(['line 20', 'and now this']);
+  });
+
   it('goes on after a stream that was cut, without telling anything twice', async () => {
     const { happen, ports } = talking();
     let cuts = 0;

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import type { DaemonStatus } from '../../contract.ts';
 import { formatAgo, formatDuration, formatPlural, formatUsage } from '../../words/format.ts';
+import type { Api } from './api.ts';
+import { LiveEnd } from './live-end.tsx';
 import { Question } from './question.tsx';
 import { runAddress } from './route.ts';
 import { Text } from './text.tsx';
@@ -22,7 +24,7 @@ export function NowView(props: ViewProps) {
       )}
       <section aria-labelledby="runs">
         <h2 id="runs">Under way</h2>
-        <Running status={status} />
+        <Running status={status} api={props.api} />
       </section>
       <section aria-labelledby="device">
         <h2 id="device">This device</h2>
@@ -44,11 +46,11 @@ export function NowView(props: ViewProps) {
   );
 }
 
-function Running({ status: { running, queued } }: { status: DaemonStatus }) {
+function Running({ status: { running, queued }, api }: { status: DaemonStatus; api: Api }) {
   if (running.length === 0 && queued === 0) return <p class="dim">No run is under way.</p>;
   return (
     <ul class="runs">
-      {running.map(({ runId, agent, step, seconds }) => (
+      {running.map(({ runId, agent, step, seconds }, index) => (
         <li key={runId}>
           <a href={runAddress(runId)}>
             <Text>{agent}</Text>
@@ -59,6 +61,7 @@ function Running({ status: { running, queued } }: { status: DaemonStatus }) {
           <code class="id">
             <Text>{runId}</Text>
           </code>
+          {index < MOST_LIVE && <LiveEnd runId={runId} api={api} />}
         </li>
       ))}
       {queued > 0 && <li class="dim">{formatPlural(queued, 'run')} waiting for a turn</li>}
@@ -128,6 +131,9 @@ function describePower({ source, percent, keepingAwake, keepAwake }: DaemonStatu
   };
   return `${from}${charge}; ${keepingAwake ? 'kept awake for a run' : policy[keepAwake]}`;
 }
+
+/** A browser opens six connections to one server; two are for what is asked each second. */
+const MOST_LIVE = 3;
 
 const STORES: Readonly<Record<string, string>> = {
   keychain: 'in the login keychain',

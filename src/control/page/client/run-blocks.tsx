@@ -25,7 +25,7 @@ export function Blocks({ blocks }: { blocks: readonly Block[] }) {
 }
 
 /** Drawn again only when it is another. */
-function KeptBlock({ block }: { block: Block }) {
+export function KeptBlock({ block }: { block: Block }) {
   return useMemo(() => <OneBlock block={block} />, [block]);
 }
 

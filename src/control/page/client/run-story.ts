@@ -55,9 +55,14 @@ export type Block =
 export class RunStory {
   readonly blocks: Block[] = [];
   /** The last event of this story; a stream that was cut goes on after it. */
-  lastSequence = 0;
+  lastSequence: number;
   /** Where the block of a message or a call stands. */
   readonly #places = new Map<string, number>();
+
+  /** A story that begins after this event. */
+  constructor(after = 0) {
+    this.lastSequence = after;
+  }
 
   get ended(): boolean {
     return this.blocks.at(-1)?.kind === 'ended';
