@@ -104,6 +104,7 @@ describe('the page of a real device', () => {
       const story = page.locator('.story');
       await expect.poll(() => story.innerText()).toContain('changed sum.js');
       expect(await page.locator('.diff').innerText()).toMatch(/-let i = 1;\s+\+let i = 0;/);
+      expect(await page.locator('.call', { hasText: 'echo beyond' }).innerText()).toContain('waiting');
       // A question takes no answer in the moment in which it comes.
       const allow = async () => {
         await page

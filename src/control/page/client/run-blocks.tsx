@@ -119,7 +119,7 @@ function Said({ block: { who, text: said, live } }: { block: SaidBlock }) {
 
 function Call({ block }: { block: CallBlock }) {
   const { words, arguments: args, status, standing, output, durationMs } = block;
-  const running = status === 'running';
+  const running = status === 'running' || status === 'waiting';
   const { sign, colour } = running ? { sign: '…', colour: 'dim' } : toolSign(status);
   const took = [
     status === 'completed' || status === 'nonzero' ? standing : status,

@@ -18,8 +18,8 @@ export interface CallBlock {
   /** `exec_command npm test`. */
   words: string;
   arguments: string;
-  /** `running`, or how it went; `nonzero` is a call that went well and whose command did not. */
-  status: DurablePayload<'tool_result'>['status'] | 'running' | 'nonzero';
+  /** `running`, `waiting` for its owner, or how it went; `nonzero` is a call that went well and whose command did not. */
+  status: DurablePayload<'tool_result'>['status'] | 'running' | 'waiting' | 'nonzero';
   /** `exit 1`. */
   standing: string;
   output: string;
@@ -114,16 +114,15 @@ export class RunStory {
       case 'run_steered':
         return this.#add({ kind: 'said', who: 'owner', text: event.payload.text, live: false });
       case 'approval_requested':
-        return this.#add(
+        this.#add(
           { kind: 'asked', request: event.payload, resolution: undefined },
           `asked ${event.payload.approvalId}`,
         );
+        return this.#turn(event.payload.callId, 'waiting');
       case 'approval_resolved': {
         const resolution = event.payload;
-        return this.#change<AskedBlock>(`asked ${resolution.approvalId}`, (asked) => ({
-          ...asked,
-          resolution,
-        }));
+        this.#change<AskedBlock>(`asked ${resolution.approvalId}`, (asked) => ({ ...asked, resolution }));
+        return this.#turn(resolution.callId, 'running');
       }
       case 'error':
         return this.#add({ kind: 'trouble', message: event.payload.message });
@@ -170,6 +169,10 @@ export class RunStory {
       output: [shown, ...images.map(({ mediaType }) => `(an image, ${mediaType})`)].join('\n'),
       durationMs,
     }));
+  }
+
+  #turn(callId: string, status: CallBlock['status']): void {
+    this.#change<CallBlock>(`call ${callId}`, (call) => ({ ...call, status }));
   }
 
   #add(block: Block, place?: string): void {
