@@ -58,7 +58,8 @@ function openFile(options: OpenDatabaseOptions): DatabaseSyncInstance {
   try {
     db = new Sqlite(options.path);
     db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+      // The timeout first: another process that opens or closes the file holds it for a moment.
+      'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
     );
     if (process.platform === 'darwin') db.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1;');
     migrate(db, options);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +16,21 @@ describe('a database', () => {
     const db = openDatabase({ path: join(tempDir(), 'a.db'), migrations: MIGRATIONS });
     expect(db.prepare('PRAGMA journal_mode').get()).toMatchObject({ journal_mode: 'wal' });
     expect(db.prepare('PRAGMA synchronous').get()).toMatchObject({ synchronous: 2 });
+    db.close();
+  });
+
+  it('waits for another process that has the file to itself for a moment', async () => {
+    const path = join(tempDir(), 'a.db');
+    const holder = `const { createRequire } = require('node:module');
+      const { DatabaseSync } = createRequire(${JSON.stringify(import.meta.filename)})('@photostructure/sqlite');
+      const db = new DatabaseSync(${JSON.stringify(path)});
+      db.exec('CREATE TABLE other (a); BEGIN EXCLUSIVE; INSERT INTO other VALUES (1)');
+      process.stdout.write('held');
+      setTimeout(() => db.exec('COMMIT'), 500);`;
+    const child = spawn(process.execPath, ['--eval', holder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    const db = openDatabase({ path, migrations: MIGRATIONS });
+    expect(db.prepare('SELECT a FROM other').all()).toHaveLength(1);
     db.close();
   });
 

@@ -106,6 +106,7 @@ export class House {
       const link = this.command(...args, '--json');
       onLine(await link.line('link_code'));
       onLine(await link.line('linked'));
+      await link.exited;
     }
     await Promise.all(approved);
     await this.configure('workspaces.default', this.workspace);
