@@ -48,6 +48,7 @@ async function run(cmd, network = 'off', type = undefined) {
     cwd: workspace,
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: homedir(), TERM: 'dumb' },
     mark: `verify/${Math.random()}`,
+    owner: 'verify',
     policy: policyOf(network),
     columns: 120,
     rows: 40,
@@ -100,6 +101,10 @@ await refused(
   '9 the hooks with a character that is ignored',
   'echo evil > ".g$(printf "\\342\\200\\214")it/hooks/x" && test -e .git/hooks/x',
 );
+for (const file of ['.claude/settings.json', '.cursor/mcp.json', '.codex/config.toml', '.vscode/tasks.json'])
+  await refused(`18 ${file}`, `mkdir -p ${file.split('/')[0]} && echo evil > ${file}`);
+// The script is started with 9 open: see verify-on-mac.sh.
+await refused('own: what was open when the daemon was started', 'echo evil >&9');
 await refused('20 a git hook', 'echo evil > .git/hooks/pre-commit');
 await refused('21 git’s config', 'git config core.fsmonitor ./evil');
 for (const store of [
