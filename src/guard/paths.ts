@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, type Stats } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 
 /** Whether a path is a folder or something in it, by whole names: `/work-evil` is not in `/work`. */
@@ -8,11 +8,14 @@ export function isInside(root: string, path: string): boolean {
 
 /** A path with its symlinks resolved as far as it exists; what does not exist yet is taken as it is named. */
 export function realAsFarAsThere(path: string): string {
+  const parent = dirname(path);
+  const climb = () => (parent === path ? path : join(realAsFarAsThere(parent), basename(path)));
+  // Of the places a policy asks about most do not exist, and an error that is thrown takes longer than the look.
+  if (!existsSync(path)) return climb();
   try {
     return realpathSync(path);
   } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(realAsFarAsThere(parent), basename(path));
+    return climb();
   }
 }
 

@@ -35,10 +35,11 @@ export function findOrder(store: Store, id: string): OrderRow | undefined {
   );
 }
 
-/** Orders a device has not answered, for the runs it has taken, oldest first. */
+/** Orders a device has not answered, for the runs it has taken, oldest first. Its runs of old are not looked through. */
 export function pendingOrders(store: Store, deviceId: string): OrderRow[] {
   return store.all<OrderRow>(
-    `SELECT orders.id, run_id AS runId, kind, text, state, code, message FROM orders JOIN runs ON runs.id = run_id
+    `SELECT orders.id, run_id AS runId, kind, text, state, code, message
+     FROM runs INDEXED BY runs_unfinished CROSS JOIN orders ON run_id = runs.id
      WHERE state = 'pending' AND device_id = ? AND completed_at IS NULL AND status <> 'registered' ORDER BY orders.seq`,
     deviceId,
   );

@@ -4,7 +4,7 @@ import type { Store } from './store.ts';
 /** Every run of a device that has not ended, oldest first. */
 export function unfinishedRuns(store: Store, deviceId: string): RunRow[] {
   return store.all<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM runs WHERE device_id = ? AND completed_at IS NULL ORDER BY seq`,
+    `SELECT ${RUN_COLUMNS} FROM runs INDEXED BY runs_unfinished WHERE device_id = ? AND completed_at IS NULL ORDER BY seq`,
     deviceId,
   );
 }
@@ -16,7 +16,7 @@ export function unfinishedRuns(store: Store, deviceId: string): RunRow[] {
 export function dispatchableRuns(store: Store, deviceId: string, atMost: number): RunRow[] {
   const taken = unfinishedRuns(store, deviceId).filter(({ status }) => status !== 'registered').length;
   return store.all<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM runs
+    `SELECT ${RUN_COLUMNS} FROM runs INDEXED BY runs_unfinished
      WHERE device_id = ? AND completed_at IS NULL AND status = 'registered' AND started_by = 'caller' AND NOT EXISTS (
        SELECT 1 FROM runs AS earlier
        WHERE earlier.thread_id = runs.thread_id AND earlier.seq < runs.seq AND earlier.completed_at IS NULL)
