@@ -290,6 +290,21 @@ describe('a call', () => {
     );
   });
 
+  it.each([
+    "bash -c 'git status' #/sh",
+    './a b',
+    './sh\n',
+    '"sh"',
+    './sh;',
+    '~/sh',
+    './$sh',
+    `./${'a/../'.repeat(200)}sh`,
+  ])('35 is refused where the shell’s path reads like a command: %j', (shell) => {
+    const judged = judgeCall(command('id', { ...escalated, shell }), ON_REQUEST);
+    expect(judged).toMatchObject({ verdict: 'refuse', why: expect.stringContaining('`shell`') });
+    expect(judgeCall(command('id', { shell }), ON_REQUEST)).toEqual({ verdict: 'run', outside: false });
+  });
+
   it('36 is not allowed by its own word for it', () => {
     for (const more of [
       { approved: true },

@@ -84,6 +84,7 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
   const words = shell === undefined ? simpleWords(cmd) : undefined;
   if (!outside && (policy === 'on-request' || (words !== undefined && isKnownSafe(words)))) return INSIDE;
   if (isAllowed(words, opens, allow)) return { verdict: 'run', outside };
+  if (shell !== undefined && !PLAIN_SHELL.test(shell)) return { verdict: 'refuse', why: ODD_SHELL };
   return whatIsShown({
     tool: call.name,
     // Another shell may be any program: it is part of what is asked, and bound as a file that the call names.
@@ -147,11 +148,15 @@ const commandArguments = z.object({
 type Typing = 'harmless' | 'inside' | 'outside';
 const typingArguments = z.object({ session_id: z.number(), chars: z.string().default('') });
 
+/** A name that reads as one word and is taken as one by `subjectOf`, whatever stands around it. */
+const PLAIN_SHELL = /^[A-Za-z0-9_./+-]{1,500}$/;
 /** A quote in quotes, as a shell writes it. */
 const QUOTED = `'"'"'`;
 const INSIDE: Judgement = { verdict: 'run', outside: false };
 const NEVER =
   'This device never asks its owner, so nothing runs outside the sandbox. Do without, or say what you would need.';
+const ODD_SHELL =
+  '`shell` is no plain path (letters, digits and . _ / + - alone), so its owner could not tell it from the command. Nothing was run; leave `shell` out, or name one by a plain path.';
 const HIDDEN =
   'The call holds characters that do not show (control, direction, zero width or odd spaces), so its owner could not see what it does. Nothing was run; write it plainly.';
 const TOO_LONG =
