@@ -1,24 +1,45 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isInside } from './paths.ts';
 
 /**
- * The folder in `root` that the config of its git folder names for hooks (`core.hooksPath`), as husky and others set it: what stands
- * there is run by git like what stands in `.git/hooks`. `undefined` where there is none, or where it lies elsewhere.
+ * The folders in `root` that the config of its repository names for hooks (`core.hooksPath`), as husky and others set it: what stands
+ * there is run by git like what stands in `.git/hooks`. Those that lie elsewhere are left out. A worktree's `.git` and a submodule's
+ * is a file that says where their git folder is, and a worktree's config is that of the repository it belongs to.
  */
-export function hooksFolder(root: string, git = join(root, '.git')): string | undefined {
-  const named = /^[ \t]*hookspath[ \t]*=[ \t]*"?([^"\n;#]+)/im.exec(configOf(git))?.[1]?.trim();
-  if (named === undefined || named === '' || named.startsWith('~')) return undefined;
-  const folder = resolve(root, named);
-  if (!isInside(root, folder) || folder === root) return undefined;
-  // husky's `_` only calls what stands beside it.
-  return basename(folder) === '_' && dirname(folder) !== root ? dirname(folder) : folder;
+export function hooksFolders(root: string): string[] {
+  const named = configsOf(join(root, '.git')).flatMap((config) => [...config.matchAll(HOOKS_PATH)]);
+  return [...new Set(named.flatMap(([, path = '']) => folderIn(root, path.trim())))];
 }
 
-function configOf(git: string): string {
+function folderIn(root: string, named: string): string[] {
+  if (named === '' || named.startsWith('~')) return [];
+  const folder = resolve(root, named);
+  if (!isInside(root, folder) || folder === root) return [];
+  // husky's `_` only calls what stands beside it.
+  return [basename(folder) === '_' && dirname(folder) !== root ? dirname(folder) : folder];
+}
+
+function configsOf(dotGit: string): string[] {
+  const named = /^gitdir:(.+)/.exec(textOf(dotGit))?.[1]?.trim();
+  const git = named === undefined ? dotGit : resolve(dirname(dotGit), named);
+  const common = resolve(git, textOf(join(git, 'commondir')).trim());
+  return [textOf(join(common, 'config')), textOf(join(git, 'config.worktree'))];
+}
+
+/** '' for what is no file, or too large to be one of git's: a run may have put anything into a folder further in. */
+function textOf(path: string): string {
+  let file: number | undefined;
   try {
-    return readFileSync(join(git, 'config'), 'utf8');
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
+    return stats.isFile() && stats.size <= MOST_BYTES ? readFileSync(file, 'utf8') : '';
   } catch {
     return '';
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
+
+const HOOKS_PATH = /^[ \t]*hookspath[ \t]*=[ \t]*"?([^"\n;#]+)/gim;
+const MOST_BYTES = 1_048_576;

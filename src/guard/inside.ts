@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { HELD_FLAGS, holdFolder } from './held-folder.ts';
-import { hooksFolder } from './hooks-folder.ts';
+import { hooksFolders } from './hooks-folder.ts';
 import { foldPath, isInside, realAsFarAsThere } from './paths.ts';
 import { isProtectedName } from './protected-names.ts';
 import { isHidden, isWritable } from './sandbox-policy.ts';
@@ -75,11 +75,13 @@ export function refuseUnwritable(workspace: Workspace, place: InsidePath): void 
   }
   const inGit = relative(realAsFarAsThere(join(workspace.root, '.git')), real);
   const names = [path, asked, ...(inGit.startsWith('..') ? [] : [join('.git', inGit)])];
-  const hooks = hooksFoldersAround(workspace.root, real);
+  // A folder of hooks may be a link, and be meant by its name or by where it leads.
+  const paths = [real, join(workspace.root, asked)];
+  const hooks = paths.flatMap((one) => hooksFoldersAround(workspace.root, one));
   if (
     isWritable(policy, real) &&
     !names.some(isProtectedName) &&
-    !hooks.some((one) => isInside(one, real) || isInside(one, foldPath(real)))
+    !hooks.some((one) => [...paths, ...paths.map(foldPath)].some((name) => isInside(one, name)))
   )
     return;
   throw new RunmeshError(
@@ -92,8 +94,7 @@ export function refuseUnwritable(workspace: Workspace, place: InsidePath): void 
 function hooksFoldersAround(root: string, path: string): string[] {
   const found: string[] = [];
   for (let folder = dirname(path); isInside(root, folder); folder = dirname(folder)) {
-    const hooks = hooksFolder(folder);
-    if (hooks !== undefined) found.push(foldPath(hooks), hooks);
+    for (const hooks of hooksFolders(folder)) found.push(hooks, foldPath(hooks), realAsFarAsThere(hooks));
   }
   return found;
 }

@@ -32,17 +32,20 @@ export async function makeRepository(
       // An empty folder is the sandbox's own, over the free name, while another command runs.
       const found = await namesIn(parent.at('.git'));
       if (found.includes('HEAD')) return { path, made: false };
-      if (found.length > 0) return undefined;
+      // One that was begun and never ended is gone on with.
+      if (found.some((name) => !OWN_NAMES.has(name))) return undefined;
     } finally {
       await parent.close();
     }
-    for (const name of FOLDERS) await (await holdFolder(workspace, join(path, name), true)).close();
     const config = process.platform === 'darwin' ? `${CONFIG}${ON_MACOS}` : CONFIG;
-    await writeNew(workspace, join(path, 'config'), config);
-    await writeNew(workspace, join(path, 'info', 'exclude'), '');
+    // The first thing in it: while there is none no command writes anything there.
+    if (!(await writeOurs(workspace, join(path, 'config'), config))) return undefined;
+    for (const name of FOLDERS) await (await holdFolder(workspace, join(path, name), true)).close();
+    if (!(await isEmpty(workspace, join(path, 'hooks')))) return undefined;
+    if (!(await writeOurs(workspace, join(path, 'info', 'exclude'), ''))) return undefined;
     // Without it git sees no repository: so it comes last.
-    await writeNew(workspace, join(path, 'HEAD'), `ref: refs/heads/${branch}\n`);
-    return { path, made: true };
+    const made = await writeOurs(workspace, join(path, 'HEAD'), `ref: refs/heads/${branch}\n`);
+    return made ? { path, made } : undefined;
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR' || codeOf(error) === 'ELOOP') return undefined;
     throw asSentence(error, place.path);
@@ -65,18 +68,44 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-async function writeNew(workspace: Workspace, path: string, text: string): Promise<void> {
-  const folder = await holdFolder(workspace, dirname(path));
+async function isEmpty(workspace: Workspace, path: string): Promise<boolean> {
+  const folder = await holdFolder(workspace, path);
   try {
-    const file = await open(folder.at(basename(path)), NEW_FILE, 0o644);
-    await file.writeFile(text).finally(() => file.close());
+    return (await readdir(folder.at('.'))).length === 0;
   } finally {
     await folder.close();
   }
 }
 
+/** Writes a new file; whether it holds this text then, where there was one. */
+async function writeOurs(workspace: Workspace, path: string, text: string): Promise<boolean> {
+  const folder = await holdFolder(workspace, dirname(path));
+  try {
+    const file = await open(folder.at(basename(path)), NEW_FILE, 0o644);
+    await file.writeFile(text).finally(() => file.close());
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return await holds(folder.at(basename(path)), text);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function holds(path: string, text: string): Promise<boolean> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | HELD_FLAGS);
+  try {
+    const stats = await file.stat();
+    return stats.isFile() && stats.size === Buffer.byteLength(text) && (await file.readFile('utf8')) === text;
+  } finally {
+    await file.close();
+  }
+}
+
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | HELD_FLAGS;
 const FOLDERS = ['hooks', 'info', 'objects/info', 'objects/pack', 'refs/heads', 'refs/tags'];
+/** Those that a repository has before its HEAD. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['config', 'hooks', 'info', 'objects', 'refs']);
 const CONFIG =
   '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n';
 /** What git finds out there for itself: names are folded, and composed. */

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { hooksFolder } from './hooks-folder.ts';
+import { hooksFolders } from './hooks-folder.ts';
 import { isInside, statsOf } from './paths.ts';
 import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protected-names.ts';
 
@@ -16,11 +16,16 @@ export function protectedPlaces(root: string, git = gitFolders(root)): string[] 
   for (const name of PROTECTED_FILES)
     if (kindOf(join(root, name)) !== undefined) places.push(join(root, name));
   for (const folder of new Set([join(root, '.git'), ...git])) {
-    places.push(...inGitFolder(folder));
-    const hooks = hooksFolder(dirname(folder), folder);
-    if (hooks !== undefined) places.push(folderOrStub(dirname(folder), relative(dirname(folder), hooks)));
+    places.push(...inRepository(folder));
+    const above = dirname(folder);
+    for (const hooks of hooksFolders(above)) places.push(folderOrStub(above, relative(above, hooks)));
   }
   return [...new Set(places)];
+}
+
+/** The name that such a place protects: a sandbox that may deny what does not exist is told that, and not what would be in it. */
+export function protectedName(place: string): string {
+  return basename(place) === ABSENT ? dirname(place) : place;
 }
 
 /** Of such places, the names in writable folders that are free: over each a sandbox has to make something empty. */
@@ -29,14 +34,18 @@ export function freeNames(
   { writable }: { writable: readonly string[] },
 ): string[] {
   return places
-    .map((place) => (basename(place) === ABSENT ? dirname(place) : place))
+    .map(protectedName)
     .filter((place) => kindOf(place) === undefined && writable.some((root) => isInside(root, place)));
 }
 
-function inGitFolder(git: string): string[] {
+function inRepository(git: string): string[] {
   const kind = kindOf(git);
   if (kind === undefined) return [join(git, ABSENT)];
-  if (kind === 'other' || isEmpty(git)) return [git];
+  // Without a config in it, whoever makes one decides: that of a repository half made is nobody's yet.
+  return kind === 'other' || kindOf(join(git, 'config')) === undefined ? [git] : inGitFolder(git);
+}
+
+function inGitFolder(git: string): string[] {
   const own = PROTECTED_IN_GIT.map((name) => join(git, name)).filter((path) => kindOf(path) !== undefined);
   if (kindOf(join(git, 'hooks')) === undefined) own.push(join(git, 'hooks', ABSENT));
   return [...own, ...['modules', 'worktrees'].flatMap((name) => gitFoldersBelow(join(git, name), DEPTH))];

@@ -1,4 +1,5 @@
 import { protectedPatterns } from '../guard/protected-names.ts';
+import { protectedName } from '../guard/protected-places.ts';
 import type { SandboxPolicy } from '../guard/sandbox-policy.ts';
 import type { Proxies } from './sandbox-proxies.ts';
 import { quoteWord } from './sandbox-words.ts';
@@ -74,7 +75,7 @@ async function seatbeltLine(
     needsNetworkRestriction: policy.network !== 'on',
     ...proxies?.forMacos,
     ...(proxies?.commandId !== undefined && { commandId: proxies.commandId }),
-    ...rulesOf(policy, [...neverWritten, ...patterns], proxies),
+    ...rulesOf(policy, [...neverWritten.map(protectedName), ...patterns], proxies),
     allowPty: true,
     binShell: '/bin/sh',
   });

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { protectedPatterns } from '../../src/guard/protected-names.ts';
+import { protectedPlaces } from '../../src/guard/protected-places.ts';
 import { type SandboxChoice, type SandboxPolicy, sandboxPolicy } from '../../src/guard/sandbox-policy.ts';
 import { COMMAND_VARIABLE, makeSandboxLine } from '../../src/leash/sandbox-line.ts';
 import { shellText } from '../../src/leash/sandbox-words.ts';
@@ -26,8 +28,9 @@ function onMac(choice: Partial<SandboxChoice> = {}, root = '/Users/o/project'): 
 }
 
 /** What `/bin/sh` would start, word for word. */
-async function wordsOf(policy: SandboxPolicy): Promise<string[]> {
-  const { line } = await makeSandboxLine(policy, policy.protected, undefined, 'darwin');
+async function wordsOf(policy: SandboxPolicy, places: readonly string[] = []): Promise<string[]> {
+  const never = [...places, ...policy.protected];
+  const { line } = await makeSandboxLine(policy, never, undefined, 'darwin');
   const print = line.replace(/^exec /, "printf '%s\\0' ");
   return execFileSync('/bin/sh', ['-c', print], { encoding: 'utf8' }).split('\0').slice(0, -1);
 }
@@ -50,8 +53,8 @@ function readProfile(profile: string): Rule[] {
   return stack[0] as Rule[];
 }
 
-const profileOf = async (policy: SandboxPolicy) => {
-  const words = await wordsOf(policy);
+const profileOf = async (policy: SandboxPolicy, places?: readonly string[]) => {
+  const words = await wordsOf(policy, places);
   return readProfile(words[words.indexOf('-p') + 1] ?? '');
 };
 
@@ -137,6 +140,16 @@ describe('the Seatbelt line', () => {
       ].map((name) => `/Users/o/project/${name}`),
     ];
     for (const path of denied) expect(verdict(rules, 'file-write-data', path), path).toBe('deny');
+  });
+
+  it('denies a folder of hooks that is not there yet by its own name', async () => {
+    const root = tempDir();
+    mkdirSync(join(root, '.git'));
+    writeFileSync(join(root, '.git', 'config'), '[core]\n\thooksPath = tools/hooks\n');
+    const rules = await profileOf(onMac({}, root), protectedPlaces(root));
+    for (const path of ['tools/hooks', 'tools/hooks/pre-commit', '.git/hooks/pre-commit'])
+      expect(verdict(rules, 'file-write-data', join(root, path)), path).toBe('deny');
+    expect(verdict(rules, 'file-write-data', join(root, 'notes'))).toBe('allow');
   });
 
   it('lets write nothing but temporary files when it only reads', async () => {
