@@ -52,6 +52,7 @@ function handle(message: ToLeash): void {
 
 async function open(id: number, request: SessionRequest): Promise<void> {
   try {
+    if (request.newRepository) sandboxes.lookAgain();
     const line = request.policy.sandboxed ? await sandboxes.hold(request.policy, request.proxies) : undefined;
     if (line !== undefined) lines.set(id, line);
     if (closing) throw new Error('the helper that runs commands is ending');

@@ -16,6 +16,8 @@ export interface SessionRequest {
   owner: string;
   /** What it may touch. A command of an MCP server or of another engine carries one as well. */
   policy: SandboxPolicy;
+  /** A repository may have appeared since the last command: its config and hooks are to be protected at once. */
+  newRepository?: boolean;
   /** The way to the domains of the policy, where it has some. */
   proxies?: Proxies;
   columns: number;

@@ -38,6 +38,11 @@ export class SandboxLines {
     this.#helperFolder = helperFolder;
   }
 
+  /** The repositories are looked for anew for the next line: one was made for whoever asks for it. */
+  lookAgain(): void {
+    this.#repositories.clear();
+  }
+
   async hold(policy: SandboxPolicy, proxies: Proxies | undefined): Promise<HeldLine> {
     const key = JSON.stringify([policy, proxies]);
     this.#dropCommonDirs(policy);

@@ -77,21 +77,21 @@ export function execCommand(options: ExecOptions): Tool<z.infer<typeof input>> {
         temporary: context.workspace.policy.temporary,
       });
       const cwd = await workingFolder(context.workspace, call.workdir ?? '.');
+      const file = findShell({
+        asked: call.shell,
+        configured: options.shell,
+        own: options.environment.SHELL,
+        path: env.PATH,
+        cwd,
+      });
+      const begun = await beginRepository(call.cmd, { ...context.workspace, policy }, cwd);
       const request = {
-        file: findShell({
-          asked: call.shell,
-          configured: options.shell,
-          own: options.environment.SHELL,
-          path: env.PATH,
-          cwd,
-        }),
-        args: [
-          call.login === false ? '-c' : '-lc',
-          await beginRepository(call.cmd, { ...context.workspace, policy }, cwd),
-        ],
+        file,
+        args: [call.login === false ? '-c' : '-lc', begun.command],
         cwd,
         env,
         policy,
+        newRepository: begun.repository,
         ...(tty ? TERMINAL_SIZE : WIDE_SIZE),
       };
       const session = await options.sessions.start({ command: call.cmd, tty, request }, context);

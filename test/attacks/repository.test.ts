@@ -211,6 +211,21 @@ describe('a repository cannot be made to run something later', () => {
   );
 
   attack(
+    '23 by asking for a repository further in just after another command',
+    { commands, mayChange: ['home/project/sub'] },
+    async ({ root, shell }) => {
+      expect((await shell('true')).code).toBe(0);
+      const { output } = await shell(
+        'git init sub && ( echo x >> sub/.git/config; echo x > sub/.git/hooks/pre-commit ) 2>/dev/null; cd sub && git status',
+      );
+      expect(output).toContain('No commits yet');
+      expect(readFileSync(join(root, 'sub', '.git', 'config'), 'utf8')).toMatch(/logallrefupdates = true\n/);
+      expect(readFileSync(join(root, 'sub', '.git', 'config'), 'utf8')).not.toContain('x\n');
+      expect(readdirSync(join(root, 'sub', '.git', 'hooks'))).toEqual([]);
+    },
+  );
+
+  attack(
     '23 by asking for a repository, and poisoning it in the same breath or the next',
     { commands, prepare: withoutRepository, mayChange: ['home/project/.git'] },
     async (scene) => {

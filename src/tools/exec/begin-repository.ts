@@ -1,31 +1,51 @@
 import { simpleWords } from '../../guard/approvals/simple-command.ts';
 import { makeRepository } from '../../guard/make-repository.ts';
 import type { Workspace } from '../../guard/workspaces.ts';
+import { isRunmeshError } from '../../kit/errors.ts';
 import { quoteWord } from '../../leash/sandbox-words.ts';
 
 /**
  * A command that begins with a plain `git init`, with the repository made for it and that part replaced by what git would have said:
  * in the sandbox nobody makes a git folder, since its config says what git runs later. Every other command stays as it is. Done
- * again after a power cut it finds what it made.
+ * again after a power cut it finds what it made. Where the sandbox may write outside the workspace, git itself makes it or is refused.
  */
 export async function beginRepository(
   command: string,
   workspace: Workspace,
   workdir: string,
-): Promise<string> {
+): Promise<Begun> {
   const asked = workspace.policy.sandboxed ? leadingInit(command) : undefined;
-  if (asked === undefined) return command;
+  if (asked === undefined) return { command, repository: false };
   const folder = asked.folder.startsWith('/') ? asked.folder : `${workdir}/${asked.folder}`;
-  const repository = await makeRepository(workspace, folder, asked.branch);
-  if (repository === undefined) return command;
+  const repository = await makeRepository(workspace, folder, asked.branch).catch((error: unknown) => {
+    if (isRunmeshError(error, 'outside_workspace')) return undefined;
+    throw error;
+  });
+  if (repository === undefined) return { command, repository: false };
   const said = `${repository.made ? 'Initialized empty' : 'Reinitialized existing'} Git repository in ${repository.path}/`;
-  return `${asked.quiet ? ':' : `printf '%s\\n' ${quoteWord(said)}`}${asked.rest}`;
+  const begin = asked.quiet ? ':' : `printf '%s\\n' ${quoteWord(said)}`;
+  return { command: begin + asked.rest, repository: true };
+}
+
+export interface Begun {
+  /** What is left to run. */
+  command: string;
+  /** Whether there is a repository that was made just now or a moment ago. */
+  repository: boolean;
 }
 
 /** Why a repository could not be made, and how one can; '' for a command that did not try. */
 export function aboutRepositories(command: string, { sandboxed }: { sandboxed: boolean }): string {
-  if (!sandboxed || !MAKES_ONE.test(command)) return '';
+  if (!sandboxed || !makesOne(command)) return '';
   return '\n\n(In the sandbox no command makes a git repository, nor changes one’s config or hooks: git would run what stands there. `git init` works as the first command of a line, in the workspace or with a folder in it: `git init -b main && git add .`. For `git clone` or another config, ask with with_escalated_permissions.)';
+}
+
+/** Each part is read once: a command may be long, and of nothing but the word. */
+function makesOne(command: string): boolean {
+  return command.split(/[\n;&|]/).some((part) => {
+    const at = part.search(/\bgit\b/);
+    return at !== -1 && MAKES_ONE.test(part.slice(at));
+  });
 }
 
 interface Init {
@@ -57,6 +77,6 @@ function leadingInit(command: string): Init | undefined {
   return { ...init, folder: init.folder === '' ? '.' : init.folder };
 }
 
-const MAKES_ONE = /\bgit\b[^\n;&|]*\s(?:init|clone|config|remote|submodule|worktree)\b/;
+const MAKES_ONE = /\s(?:init|clone|config|remote|submodule|worktree)\b/;
 /** Plainer than what git takes: no dots in a row, none at an end of a part. */
 const BRANCH = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:\/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)*$/;
