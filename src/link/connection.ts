@@ -1,6 +1,6 @@
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Clock } from '../kit/clock.ts';
-import { RunmeshError } from '../kit/errors.ts';
+import { codeOf, RunmeshError } from '../kit/errors.ts';
 import { CLOSE_CODES, type CloseReason } from '../protocol/close-codes.ts';
 import {
   CONNECT_PATH,
@@ -62,7 +62,8 @@ export class Connection {
         socket.terminate();
       });
       socket.on('error', (error) => {
-        refusal ??= { reason: error.message };
+        // Where a name has several addresses Node's error has no sentence of its own, only what they failed by.
+        refusal ??= { reason: error.message || codeOf(error, 'the connection failed') };
       });
       socket.on('close', (code, reason) =>
         resolve(refusal ?? { code, reason: reason.toString() || `closed with ${code}` }),

@@ -23,6 +23,8 @@ export function createLink(options: LinkOptions): Link {
   let lastLoss = '';
   /** Why this device takes nothing new; every later connection is told too. */
   let draining: string | undefined;
+  /** Counts them: one that came while a hello was under way is told once there is a session. */
+  let offers = 0;
 
   const tell = (input: LinkInput): void => {
     state = next(state, input, clock.monotonic(), random.unit());
@@ -34,8 +36,12 @@ export function createLink(options: LinkOptions): Link {
     tell({ type: over.signal.aborted ? 'stop' : reasons.has('woke') ? 'woke' : 'due' });
   };
 
+  const sendOffer = (): void =>
+    session?.connection.send({ type: 'capabilities', capabilities: identity.capabilities() });
+
   const connectOnce = async (): Promise<void> => {
     say(`connecting to ${identity.meshUrl}`);
+    const before = offers;
     try {
       const { connection, welcome } = await connect(identity, journal, options.socketOptions, clock);
       if (over.signal.aborted) {
@@ -43,6 +49,7 @@ export function createLink(options: LinkOptions): Link {
         return lost({ reason: 'asked to stop' });
       }
       session = new Session(connection, welcome, options);
+      if (offers !== before) sendOffer();
       if (draining !== undefined) connection.send({ type: 'drain', reason: draining });
       tell({ type: 'welcomed' });
       log.info({ sessionId: welcome.sessionId }, 'link is up');
@@ -96,7 +103,10 @@ export function createLink(options: LinkOptions): Link {
       const probed = session?.probe(clock, over.signal);
       probed?.catch((error) => log.warn({ reason: messageOf(error) }, 'a probe broke'));
     },
-    offer: () => session?.connection.send({ type: 'capabilities', capabilities: identity.capabilities() }),
+    offer: () => {
+      offers += 1;
+      sendOffer();
+    },
     drain: (reason) => {
       draining = reason;
       session?.connection.send({ type: 'drain', reason });

@@ -1,3 +1,5 @@
+import { Agent } from 'node:http';
+import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,11 +14,15 @@ import { aJournal } from '../support/journals.ts';
 import { startLyingMesh } from '../support/lying-mesh.ts';
 
 /** A link of its own on a clock that the test moves, with what it said of itself. */
-function startLink(meshUrl: string) {
+function startLink(
+  meshUrl: string,
+  { onHello = () => {}, agent }: { onHello?: () => void; agent?: Agent } = {},
+) {
   const clock = new FakeClock();
   const said: string[] = [];
   const online: string[] = [];
   const network = { addresses: '192.0.2.1' };
+  const workspaces: string[] = [];
   const link = createLink({
     journal: aJournal(undefined, clock),
     clock,
@@ -31,10 +37,14 @@ function startLink(meshUrl: string) {
       agentVersion: '0.0.0',
       os: 'test',
       hostname: 'test',
-      capabilities: () => ({ tools: [], workspaces: [], maxConcurrentRuns: 1 }),
+      capabilities: () => {
+        const told = { tools: [], workspaces: [...workspaces], maxConcurrentRuns: 1 };
+        onHello();
+        return told;
+      },
     },
     access: { meshUrl, apiKey: 'key', fetch },
-    socketOptions: {},
+    socketOptions: { agent },
     orders: {
       dispatch: () => ({ accepted: true }),
       cancel: () => ({ status: 'done' }),
@@ -64,7 +74,7 @@ function startLink(meshUrl: string) {
     await clock.advance(60_000);
     await running;
   });
-  return { link, clock, said, online, network };
+  return { link, clock, said, online, network, workspaces };
 }
 
 /** Moves the clock in ticks, as it passes, giving the sockets time to be heard between them. */
@@ -89,6 +99,34 @@ describe('the link', () => {
     await pass(clock, 3_000);
     await mesh.connection(2);
     await expect.poll(() => online.length).toBe(2);
+  });
+
+  it('tells the mesh what changed while it shook hands, and nothing twice', async () => {
+    const mesh = await startLyingMesh();
+    let changes = 1;
+    const started = startLink(mesh.url, {
+      onHello: () => {
+        if (changes === 0) return;
+        changes -= 1;
+        started.workspaces.push('new');
+        started.link.offer();
+      },
+    });
+    const { frames } = await mesh.connection(1);
+    const told = () => frames.map((frame) => ('capabilities' in frame ? frame.capabilities.workspaces : []));
+    await expect.poll(told).toEqual([[], ['new']]);
+  });
+
+  it('says why it is not connected where a name has several addresses and none answers', async () => {
+    const free = createServer();
+    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    const lookup: LookupFunction = (_name, _options, answer) => answer(null, addresses);
+    const agent = new Agent({ lookup, autoSelectFamily: true });
+    const { said } = startLink(`http://mesh.example:${port}`, { agent });
+    await expect.poll(() => said.at(-1)).toMatch(/^waiting .* before try \d+ \(ECONNREFUSED\)$/);
   });
 
   it('stays while anything is heard', async () => {
