@@ -17,7 +17,11 @@ export async function loadKeychainApart(): Promise<Keychain> {
 }
 
 async function callApart(call: KeychainCall): Promise<unknown> {
-  const child = spawn(process.execPath, [ENTRY], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [ENTRY], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // Of readings there is one at a time, which goes on waiting for its prompt; each of the others is a process of its own.
+    ...(call.name !== 'getPassword' && { timeout: LONGEST_MS, killSignal: 'SIGKILL' }),
+  });
   const said = new Promise<string>((resolve, reject) => {
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -36,4 +40,6 @@ async function callApart(call: KeychainCall): Promise<unknown> {
   return answer.value;
 }
 
+/** Somewhat longer than a caller waits. */
+const LONGEST_MS = 35_000;
 const ENTRY = fileURLToPath(new URL('../../dist/device/keychain-main.js', import.meta.url));

@@ -8,16 +8,20 @@ import { createAuditMirror } from '../../src/device/audit/mirror-audit.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createLog } from '../../src/kit/log.ts';
 import { systemRandom } from '../../src/kit/random.ts';
+import { LIMITS } from '../../src/protocol/limits.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { tempDir } from '../support/temp.ts';
 
+const allOf = (records: { n: number }[]) => ({ data: { acked: records.at(-1)?.n } });
+
 /** What a mesh is sent, by the numbers of the records in each request. */
-async function startAuditMesh() {
+async function startAuditMesh(answerTo: (records: { n: number }[]) => object = allOf) {
   const requests: number[][] = [];
   const server = createServer(async (request, response) => {
     const { records } = (await json(request)) as { records: { n: number }[] };
     requests.push(records.map(({ n }) => n));
-    response.end(JSON.stringify({ data: { acked: records.at(-1)?.n } }));
+    const answer = answerTo(records);
+    response.writeHead('error' in answer ? 409 : 200).end(JSON.stringify(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -27,19 +31,48 @@ async function startAuditMesh() {
   return { requests, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-it('an audit goes to its mesh a second’s records at a time, none twice, and the last when it is closed', async () => {
-  const mesh = await startAuditMesh();
+function startMirror(url: string) {
   const audit = openAudit({ path: join(tempDir(), 'audit.db'), clock: systemClock, random: systemRandom });
   const log = createLog({ level: 'silent', destination: { write: () => {} } });
   const clock = new FakeClock();
   const mirror = createAuditMirror({
     audit,
-    mesh: { url: mesh.url, fetch },
+    mesh: { url, fetch },
     apiKey: () => 'rt_test_x',
     clock,
     random: systemRandom,
     log,
   });
+  return { audit, clock, mirror };
+}
+
+const conflict = { code: 'sequence_conflict', message: 'The copy does not fit.', retryable: false };
+it.each<[string, object]>([
+  ['acknowledges nothing', { data: { acked: 0 } }],
+  ['has records that are missing here', { data: { acked: 1_000_000 } }],
+  ['finds a conflict in everything', { error: conflict }],
+])('a mesh that %s is asked at longer and longer intervals', async (_, answer) => {
+  const mesh = await startAuditMesh(() => answer);
+  const { audit, clock, mirror } = startMirror(mesh.url);
+  // More than go into one request: after a full one the next would follow at once.
+  for (let n = 0; n < 450; n += 1) audit.record('file_change', { n });
+  const over = new AbortController();
+  const running = mirror.run(over.signal);
+  for (let request = 1; request <= 5; request += 1) {
+    await expect
+      .poll(() => [mesh.requests.length, clock.sleepers], { timeout: 10_000 })
+      .toEqual([request, 1]);
+    // Its window is 2ⁿ times the first.
+    await clock.advance(LIMITS.backoffBaseMs * 2 ** (request - 1));
+  }
+  over.abort();
+  await running;
+  audit.close();
+});
+
+it('an audit goes to its mesh a second’s records at a time, none twice, and the last when it is closed', async () => {
+  const mesh = await startAuditMesh();
+  const { audit, clock, mirror } = startMirror(mesh.url);
   const over = new AbortController();
   const running = mirror.run(over.signal);
   const came = (...requests: number[][]) =>

@@ -1,6 +1,6 @@
 import { backoffWindow } from '../../kit/backoff.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { isRunmeshError, messageOf } from '../../kit/errors.ts';
+import { isRunmeshError, messageOf, RunmeshError } from '../../kit/errors.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Random } from '../../kit/random.ts';
 import { Wake } from '../../kit/wake.ts';
@@ -26,7 +26,7 @@ export function createAuditMirror(options: MirrorOptions) {
   const { audit, clock, random, log } = options;
   const wake = new Wake<'recorded'>();
 
-  /** One request; how many records it had. */
+  /** One request; how many records it had. Throws where the mesh took none of them, so that the next try waits. */
   const sendBatch = async (): Promise<number> => {
     const apiKey = options.apiKey();
     const unsent = apiKey === undefined ? undefined : readUnsent(audit, BATCH);
@@ -36,18 +36,20 @@ export function createAuditMirror(options: MirrorOptions) {
       const answer = await callMesh(options.mesh, '/v1/runmesh/audit', unsent, headers);
       const { acked } = readMeshAnswer(auditAppendAnswer, answer, options.mesh.url);
       recordMirrored(audit, unsent.epoch, acked);
-      if (acked > lastOf(audit.db).n) conflict('the mesh has records that are missing here');
+      if (acked > lastOf(audit.db).n) throw conflict('the mesh has records that are missing here');
+      if (acked < (unsent.records[0]?.n ?? 0))
+        throw refused('the mesh acknowledged none of what it was sent');
     } catch (error) {
-      if (!isRunmeshError(error, 'sequence_conflict')) throw error;
-      conflict(messageOf(error));
+      throw isRunmeshError(error, 'sequence_conflict') ? conflict(messageOf(error)) : error;
     }
     return unsent.records.length;
   };
 
   /** The mesh keeps what it has; here the record goes on under a new epoch that says why. */
-  const conflict = (reason: string): void => {
+  const conflict = (reason: string): RunmeshError => {
     log.error({ reason }, 'the audit is not as the mesh knows it');
     beginEpoch(audit, random, { reason });
+    return refused(reason);
   };
 
   return {
@@ -82,8 +84,12 @@ export function createAuditMirror(options: MirrorOptions) {
   };
 }
 
+function refused(reason: string): RunmeshError {
+  return new RunmeshError('audit_refused', `${reason}; it is tried again later.`);
+}
+
 const BATCH = 200;
-/** A mesh that finds a conflict in whatever it is sent keeps nobody from ending. */
+/** A mesh that takes a record at a time keeps nobody from ending. */
 const MOST_LAST_BATCHES = 100;
 /** What is recorded within it goes together: each sending is a request here, and a synced commit on the mesh. */
 const GATHER_MS = 1_000;
