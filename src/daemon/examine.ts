@@ -14,6 +14,7 @@ import { isoTime, systemClock } from '../kit/clock.ts';
 import { codeOf, isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { Finding } from '../kit/finding.ts';
 import { checkDatabase, checkOpenDatabase } from '../kit/sqlite.ts';
+import { systemProgram } from '../leash/system-program.ts';
 import { createRunCommand } from '../service/run-command.ts';
 import type { Credentials } from './credentials.ts';
 import type { OpenedDevice, World } from './open-device.ts';
@@ -67,7 +68,7 @@ function base({
   homedir,
 }: World): Pick<
   DoctorWorld,
-  'env' | 'platform' | 'homedir' | 'nodeFile' | 'run' | 'loadKeychain' | 'whyUnconfined'
+  'env' | 'platform' | 'homedir' | 'nodeFile' | 'run' | 'loadKeychain' | 'whyUnconfined' | 'systemProgram'
 > {
   return {
     env,
@@ -78,6 +79,7 @@ function base({
     // Away from the Mac a daemon may know a Secret Service that is gone, and which process asks does not matter there.
     loadKeychain: platform === 'darwin' ? loadKeychain : loadKeychainApart,
     whyUnconfined: () => whyUnconfined(platform),
+    systemProgram,
   };
 }
 

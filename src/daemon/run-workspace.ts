@@ -3,7 +3,7 @@ import type { DeviceConfig } from '../device/config-schema.ts';
 import type { DevicePaths } from '../device/paths.ts';
 import { isInside, realAsFarAsThere } from '../guard/paths.ts';
 import { runFolder } from '../guard/run-folder.ts';
-import { sandboxPolicy } from '../guard/sandbox-policy.ts';
+import { isWritable, sandboxPolicy } from '../guard/sandbox-policy.ts';
 import { openWorkspace, type Workspace } from '../guard/workspaces.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { whyNoSandbox } from '../leash/sandbox-probe.ts';
@@ -70,6 +70,12 @@ export function createRunWorkspaces(
       sandboxed: mode === 'danger-full-access' || sandboxed(),
       real: realAsFarAsThere,
     });
+    if (policy.mode === 'workspace-write' && !isWritable(policy, folder.root)) {
+      throw new RunmeshError(
+        'workspace_missing',
+        `The folder of workspace "${folder.name}", ${folder.root}, is where this computer’s programs or start-up files are kept, which no run changes: a run there could change nothing. Set another with \`runmesh config set workspaces.${folder.name} FOLDER\`, or let runs only read: \`runmesh config set sandbox.mode read-only\`.`,
+      );
+    }
     return { ...folder, policy };
   };
 }

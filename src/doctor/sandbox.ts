@@ -1,4 +1,3 @@
-import { isRunmeshError } from '../kit/errors.ts';
 import type { Finding } from '../kit/finding.ts';
 import type { DoctorWorld } from './world.ts';
 
@@ -20,8 +19,9 @@ export async function lookAtSandbox(world: SandboxWorld): Promise<Finding[]> {
     }
     return [fault('sandbox_missing', `There is none, so no run is started: ${why}`, MEND)];
   }
-  if (Array.isArray(network) && world.platform === 'linux' && !(await isThere(world, 'socat'))) {
-    const says = 'sandbox.network is a list of domains, which needs socat, and that is not installed.';
+  if (Array.isArray(network) && world.platform === 'linux' && world.systemProgram('socat') === undefined) {
+    const says =
+      'sandbox.network is a list of domains, which needs socat, and that is not among the system’s programs.';
     return [fault('sandbox_proxy_missing', says, 'sudo apt-get install socat (or your system’s package)')];
   }
   const reach = { off: 'no network', on: 'the whole network' };
@@ -32,7 +32,7 @@ export async function lookAtSandbox(world: SandboxWorld): Promise<Finding[]> {
   return [{ code: 'sandbox', title: TITLE, severity: 'ok', says }];
 }
 
-type SandboxWorld = Pick<DoctorWorld, 'platform' | 'run' | 'config' | 'whyUnconfined'>;
+type SandboxWorld = Pick<DoctorWorld, 'platform' | 'run' | 'config' | 'whyUnconfined' | 'systemProgram'>;
 
 /** On a Mac the program alone is not enough: inside another sandbox it refuses to make one. */
 async function whyNone({ platform, run, whyUnconfined }: SandboxWorld): Promise<string | undefined> {
@@ -42,16 +42,6 @@ async function whyNone({ platform, run, whyUnconfined }: SandboxWorld): Promise<
   if (exitCode === 0) return undefined;
   const said = stderr.trim().split('\n')[0] || `exit ${exitCode}`;
   return `sandbox-exec does not work here (${said}). Start the daemon outside of any other sandbox.`;
-}
-
-async function isThere({ run }: SandboxWorld, program: string): Promise<boolean> {
-  try {
-    await run(program, ['-V']);
-    return true;
-  } catch (error) {
-    if (isRunmeshError(error, 'command_missing')) return false;
-    throw error;
-  }
 }
 
 function warning(code: string, says: string, todo: string): Finding {

@@ -25,6 +25,8 @@ export interface DoctorWorld {
   loadKeychain(): Promise<Keychain>;
   /** Why commands cannot be confined on this machine, as the one who confines them finds it. */
   whyUnconfined(): string | undefined;
+  /** Where those who confine commands find a program, whatever PATH is. */
+  systemProgram(name: string): string | undefined;
   /** Looks at the journal by whoever has it open. */
   lookAtJournal(): Promise<Finding>;
 }

@@ -53,6 +53,18 @@ describe('the policy of a run', () => {
     }
   });
 
+  it('is none where no run may change anything, unless it only reads or is not confined', () => {
+    const { policy, config, home } = device();
+    for (const folder of ['bin', '.local/bin/tool', '.cargo/bin']) {
+      config.workspaces.default = join(home, folder);
+      mkdirSync(config.workspaces.default, { recursive: true });
+      expect(() => policy()).toThrow(code('workspace_missing'));
+    }
+    expect(policy({ sandbox: { mode: 'read-only' } }).mode).toBe('read-only');
+    config.sandbox.mode = 'danger-full-access';
+    expect(policy().mode).toBe('danger-full-access');
+  });
+
   it('is what the owner chose, paths from the home included', () => {
     const { policy, home } = device({
       network: ['api.example.com'],

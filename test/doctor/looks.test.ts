@@ -15,7 +15,6 @@ import { lookAtSandbox } from '../../src/doctor/sandbox.ts';
 import { lookAtSecrets } from '../../src/doctor/secret-store.ts';
 import { lookAtWorkspaces } from '../../src/doctor/workspaces.ts';
 import { systemClock } from '../../src/kit/clock.ts';
-import { RunmeshError } from '../../src/kit/errors.ts';
 import { tempDir } from '../support/temp.ts';
 
 async function listen(server: Server): Promise<number> {
@@ -154,10 +153,8 @@ describe('what else is looked at', () => {
         platform: platform as NodeJS.Platform,
         config: deviceConfig.parse({ sandbox }),
         whyUnconfined: () => why || undefined,
-        run: async (program) => {
-          if (program === 'socat' && !socat) throw new RunmeshError('command_missing', 'none');
-          return { exitCode, stdout: '', stderr: 'sandbox_apply: Operation not permitted' };
-        },
+        systemProgram: (name) => (name === 'socat' && socat ? '/usr/bin/socat' : undefined),
+        run: async () => ({ exitCode, stdout: '', stderr: 'sandbox_apply: Operation not permitted' }),
       });
       return `${found?.severity} ${found?.code}: ${found?.says}`;
     };
