@@ -2,10 +2,10 @@ import { spawn } from 'node-pty';
 import { expect, onTestFinished } from 'vitest';
 import { RUNMESH } from './processes.ts';
 
-/** A `runmesh` command at a real terminal, and a person who types. */
-export function atTerminal(args: string[], env: Record<string, string | undefined>) {
+/** A `runmesh` command, or another program, at a real terminal, and a person who types. */
+export function atTerminal(args: string[], env: Record<string, string | undefined>, program = RUNMESH) {
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const pty = spawn(process.execPath, [RUNMESH, ...args], {
+  const pty = spawn(process.execPath, [program, ...args], {
     cols: 120,
     rows: 40,
     env: { ...Object.fromEntries(given), TERM: 'dumb', NO_COLOR: '1' },
@@ -31,5 +31,6 @@ export function atTerminal(args: string[], env: Record<string, string | undefine
       seen = shown.indexOf(text, seen) + text.length;
     },
     types: (text: string) => pty.write(text),
+    signals: (name: NodeJS.Signals) => pty.kill(name),
   };
 }
