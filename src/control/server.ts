@@ -34,7 +34,10 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const page = pageOnDemand(options);
   let answer: Promise<RequestListener> | undefined;
   const server = createServer((request, response) => {
-    answer ??= loadApp(options, page);
+    answer ??= loadApp(options, page).catch((error) => {
+      answer = undefined;
+      throw error;
+    });
     answer
       .then((listener) => listener(request, response))
       .catch((error) => {
@@ -51,17 +54,24 @@ export async function startControlServer(options: ControlServerOptions): Promise
   };
 }
 
-/** The page's server is loaded when somebody asks for it, and has no port open before. */
+/**
+ * The page's server is loaded when somebody asks for it, and has no port open before. A load that failed is tried again by who
+ * asks next: an update may have taken away the files of a daemon that still runs.
+ */
 function pageOnDemand({ ports, log, page: surroundings }: ControlServerOptions): Page {
   let loaded: Promise<Page> | undefined;
   return {
     ask: async () => {
-      loaded ??= import('./page/page.ts').then(({ createPage }) =>
-        createPage({ ports, log, ...surroundings }),
+      loaded ??= import('./page/page.ts').then(
+        ({ createPage }) => createPage({ ports, log, ...surroundings }),
+        (error) => {
+          loaded = undefined;
+          throw error;
+        },
       );
       return (await loaded).ask();
     },
-    close: async () => (await loaded)?.close(),
+    close: async () => (await loaded?.catch(() => undefined))?.close(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,16 @@ import { startControlServer } from '../../src/control/server.ts';
 import { RunmeshError } from '../../src/kit/errors.ts';
 import type { RunRequest } from '../../src/protocol/run-api.ts';
 import { tempDir } from '../support/temp.ts';
-import { callDoor, openDoor, portsWith, RUN, SILENT_LOG, STATUS, surroundings } from './harness.ts';
+import {
+  callDoor,
+  openDoor,
+  PAGE_FILES,
+  portsWith,
+  RUN,
+  SILENT_LOG,
+  STATUS,
+  surroundings,
+} from './harness.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -44,6 +53,39 @@ describe('the local door', () => {
     );
     const { stdout } = await execa(process.execPath, [join(dir, 'ask.mjs')]);
     expect(stdout).toBe(new URL('../../node_modules/execa/index.js', import.meta.url).href);
+  });
+
+  it('closes, and tries anew, where the page’s program was away when it was asked for', async () => {
+    const dir = tempDir();
+    for (const name of ['build', 'package.json'])
+      cpSync(join(ROOT, name), join(dir, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+    writeFileSync(
+      join(dir, 'ask.mjs'),
+      `import { renameSync } from 'node:fs';
+      import { connectControl } from './build/control/client.js';
+      import { startControlServer } from './build/control/server.js';
+      import { systemClock } from './build/kit/clock.js';
+      import { systemRandom } from './build/kit/random.js';
+      const page = { clock: systemClock, random: systemRandom, files: ${JSON.stringify(PAGE_FILES)}, opener: 'page.html' };
+      const log = { info() {}, warn() {}, error() {} };
+      const socketPath = ${JSON.stringify(join(dir, 'daemon.sock'))};
+      const open = () => startControlServer({ socketPath, ports: {}, log, page });
+      const ask = () => connectControl(socketPath).askPage().then(() => 'opened', () => 'refused');
+      const program = 'build/control/page/page.js';
+      renameSync(program, 'away.js');
+      let server = await open();
+      console.log(await ask());
+      await server.close();
+      server = await open();
+      console.log(await ask());
+      renameSync('away.js', program);
+      console.log(await ask());
+      await server.close();
+      console.log('closed');`,
+    );
+    const { stdout } = await execa(process.execPath, ['ask.mjs'], { cwd: dir });
+    expect(stdout.split('\n')).toEqual(['refused', 'refused', 'opened', 'closed']);
   });
 
   it('is a socket that its owner alone can open, and is gone when it closes', async () => {
