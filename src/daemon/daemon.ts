@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { DaemonStatus } from '../control/contract.ts';
 import { startControlServer } from '../control/server.ts';
-import { forgetStop, recordStop } from '../device/last-stop.ts';
 import { readOwnerPause } from '../journal/owner-pause.ts';
 import { isoTime } from '../kit/clock.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
@@ -15,12 +14,14 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { approvalPorts } from './approval-ports.ts';
+import { closeEach } from './close-each.ts';
 import { controlPorts } from './control-ports.ts';
 import { type Credentials, readProviderKeys, untilReadable } from './credentials.ts';
 import { deferred } from './deferred.ts';
 import { explainStop } from './explain-stop.ts';
 import { keepHouse } from './housekeeping.ts';
 import { networkAddresses } from './network-addresses.ts';
+import { noteStop } from './note-stop.ts';
 import { openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
 import { openLink } from './open-link.ts';
@@ -127,13 +128,13 @@ export async function startDaemon(
       runs,
       say,
       onOnline: (sessionId) => {
-        forgetStop(paths);
+        noteStop(device, undefined);
         ready.resolve({ sessionId });
       },
       onStopped: (why) => {
         const reason = explainStop(why);
-        recordStop(paths, { deviceId: mesh.deviceId, why, reason, at: isoTime(clock.now()) });
         void end(reason, true, why !== 'protocol');
+        noteStop(device, { why, reason });
       },
     });
     pause.remove('secrets_locked');
@@ -145,11 +146,13 @@ export async function startDaemon(
       log.info({ reason }, 'the daemon stops');
       over.abort();
       link?.drain(reason);
-      await runs.drain(config.drainMs);
-      await link?.stop(LAST_ACKS_MS);
-      await Promise.all([linked, tidied, awake]);
-      await control.close();
-      await executor.close();
+      await closeEach(log, {
+        runs: () => runs.drain(config.drainMs),
+        link: () => link?.stop(LAST_ACKS_MS),
+        loops: () => Promise.all([linked, tidied, awake]),
+        control: () => control.close(),
+        executor: () => executor.close(),
+      });
       ready.reject(new Error(reason));
       finished.resolve({ reason, failed, final });
     })();

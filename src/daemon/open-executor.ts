@@ -11,6 +11,7 @@ import { installFolder } from '../kit/version.ts';
 import { removeNoted } from '../leash/left-names.ts';
 import { createModels } from '../models/models.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
+import { closeEach } from './close-each.ts';
 import type { Credentials } from './credentials.ts';
 import { type OpenedAudit, openDeviceAudit } from './open-audit.ts';
 import type { OpenedDevice, World } from './open-device.ts';
@@ -86,14 +87,17 @@ export function openExecutor(
     audit: audit.record,
     sendAudit: audit.send,
     startedAt,
-    close: async () => {
-      await close();
-      await audit.close();
-      sweepRunFolders(paths.temporary, journal);
-      if (readdirSync(paths.temporary).length === 0) rmdirSync(paths.temporary);
-      journal.close();
-      lock.release();
-    },
+    close: () =>
+      closeEach(log, {
+        leash: close,
+        audit: audit.close,
+        temporary: () => {
+          sweepRunFolders(paths.temporary, journal);
+          if (readdirSync(paths.temporary).length === 0) rmdirSync(paths.temporary);
+        },
+        journal: () => journal.close(),
+        lock: () => lock.release(),
+      }),
   };
 }
 

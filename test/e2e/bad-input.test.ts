@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/kit/sqlite.ts';
@@ -124,6 +124,18 @@ describe('what a device does with what it cannot do', () => {
     // Linked again it is a new device, and what was is over.
     await house.link();
     expect(await say('status')).toMatch(/^1: Linked to .* Start it with/);
+  });
+
+  it('a revoked service stays down also where it cannot note why', async () => {
+    const house = new House({ RUNMESH_SERVICE: '1' });
+    await house.startMesh();
+    await house.link();
+    // As a full disk: what is there can be neither replaced nor taken away.
+    mkdirSync(join(house.dir, 'device', 'stopped.json', 'in-the-way'), { recursive: true });
+    await house.startDaemon();
+    await house.post(`/v1/runmesh/nodes/${house.deviceId}/revoke`, {});
+    expect(await house.daemon?.exited).toMatchObject({ code: 0 });
+    expect(house.daemon?.lines.at(-1)).toMatchObject({ message: expect.stringContaining('runmesh link') });
   });
 
   it.each([
