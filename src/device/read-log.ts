@@ -25,19 +25,20 @@ export async function* readLog(options: ReadLogOptions): AsyncGenerator<string |
     for (const older of logFiles(file, kept).slice(1).reverse()) yield* wholeFile(older);
   }
   let open = openLines(file, lastBytes);
-  if (open !== undefined) yield* open.more();
-  /** Of the newest file that was read. */
-  let inode = open?.inode ?? inodeOf(`${file}.1`);
-  yield undefined;
   try {
+    if (open !== undefined) yield* open.more();
+    /** Of the newest file that was read. */
+    let inode = open?.inode ?? inodeOf(`${file}.1`);
+    yield undefined;
     while (follow && !signal.aborted) {
       await clock.sleep(LOOK_MS, signal);
       // Read before it is compared: what was written until it was rotated stands in the old file.
       const rotated = open === undefined || inodeOf(file) !== open.inode;
       if (open !== undefined) yield* open.more();
       if (!rotated) continue;
-      open?.close();
       do {
+        open?.close();
+        open = undefined;
         for (const older of writtenSince(file, kept, inode)) {
           inode = inodeOf(older);
           yield* wholeFile(older);

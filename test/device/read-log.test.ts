@@ -1,10 +1,24 @@
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, fstatSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openLogFile } from '../../src/device/log-file.ts';
 import { readLog } from '../../src/device/read-log.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { tempDir } from '../support/temp.ts';
+
+/** How often this process has a file open. */
+function timesOpen(file: string): number {
+  const { ino, dev } = statSync(file);
+  return readdirSync('/dev/fd').filter((fd) => {
+    try {
+      const open = fstatSync(Number(fd));
+      return open.ino === ino && open.dev === dev;
+    } catch {
+      // The folder's own, closed by now.
+      return false;
+    }
+  }).length;
+}
 
 /** Reads a log as long as the test runs. */
 function follow(file: string, kept = 5, lastBytes?: number) {
@@ -68,6 +82,31 @@ describe('reading the log', () => {
     }
     await expect.poll(() => lines.at(-1), { timeout: 10_000 }).toBe(written.at(-1));
     expect(lines.filter((line) => line !== undefined)).toEqual(written);
+  });
+
+  it('leaves no file open for a reader who leaves, wherever that is', async () => {
+    const file = join(tempDir(), 'daemon.log');
+    writeFileSync(file, 'one\ntwo\n');
+    const { signal } = new AbortController();
+    const options = { file, kept: 2, follow: true, clock: systemClock, signal };
+    for await (const line of readLog(options)) {
+      expect([line, timesOpen(file)]).toEqual(['one', 1]);
+      break;
+    }
+    expect(timesOpen(file)).toBe(0);
+    for await (const line of readLog({ ...options, lastBytes: 6 })) {
+      if (line === undefined) break;
+    }
+    expect(timesOpen(file)).toBe(0);
+    // While it reads what was rotated away, the newest is closed already.
+    for await (const line of readLog(options)) {
+      if (line === 'three') break;
+      if (line !== undefined) continue;
+      renameSync(file, `${file}.2`);
+      writeFileSync(`${file}.1`, 'three\n');
+      writeFileSync(file, 'four\n');
+    }
+    expect([file, `${file}.1`, `${file}.2`].map(timesOpen)).toEqual([0, 0, 0]);
   });
 
   it('waits for the end of a line, and for a file that comes later', async () => {
