@@ -44,6 +44,8 @@ export async function* startHere(
   if (!accepted.accepted) throw new RunmeshError(`rejected_${accepted.code}`, accepted.message);
   const cancel = () => void runs.cancel(order.runId, 'its caller left');
   signal.addEventListener('abort', cancel, { once: true });
+  // Who left while the run was registered is heard by no listener.
+  if (signal.aborted) cancel();
   let end: Record<string, unknown> = {};
   for await (const frame of watchRun(
     { journal, watchers, runs },
