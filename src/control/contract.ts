@@ -139,7 +139,7 @@ export const dayUsage = z.object({ day: z.string(), model: z.string(), usage });
 export type DayUsage = z.infer<typeof dayUsage>;
 
 /** `GET /logs`: the end of the daemon's log, then what comes, of this level and worse. */
-export const logQuery = z.object({ level: z.enum(LOG_LEVELS).default('info'), run: z.string().optional() });
+export const logQuery = z.object({ level: z.enum(LOG_LEVELS).default('info') });
 export type LogQuery = z.infer<typeof logQuery>;
 
 export const logLine = logEntry.extend({ type: z.literal('log') });
@@ -188,7 +188,7 @@ export const stopping = z.object({ stopping: z.literal(true) });
 
 export const controlError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
-/** A line of a stream: a durable event, a live delta, or one of the two below, which are always the last. */
+/** A line of a stream: a durable event, a live delta, a line of the log, or one of the two below, which are always the last. */
 export const streamLine = z.looseObject({ type: z.string() });
 export type StreamLine = z.infer<typeof streamLine>;
 

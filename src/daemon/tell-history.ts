@@ -26,13 +26,12 @@ export function tellHistory(
 /** The end of the daemon's log and what comes. What is not of the logger's form is left out. */
 export async function* tellLog(
   { file, kept, clock }: { file: string; kept: number; clock: Clock },
-  { level, run }: LogQuery,
+  { level }: LogQuery,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
   for await (const line of readLog({ file, kept, follow: true, lastBytes: LAST_BYTES, clock, signal })) {
     const entry = line === undefined ? undefined : readLogLine(line);
-    if (entry === undefined || !isAtLeast(entry, level)) continue;
-    if (run === undefined || entry.fields.runId === run) yield { type: 'log', ...entry };
+    if (entry !== undefined && isAtLeast(entry, level)) yield { type: 'log', ...entry };
   }
 }
 
