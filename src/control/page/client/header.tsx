@@ -1,12 +1,12 @@
-import type { DaemonStatus } from '../../contract.ts';
 import type { Route } from './route.ts';
 import { Text } from './text.tsx';
+import type { Pulse } from './use-pulse.ts';
 import type { ViewProps } from './view-props.ts';
 import { describePause } from './words.ts';
 
 /** Whose page this is, how its daemon is, the owner's pause, and the ways to the rest. */
 export function Header({ pulse, route, api, act }: ViewProps & { route: Route }) {
-  const { status, misses, questions } = pulse;
+  const { status, failure, questions } = pulse;
   const paused = status?.paused.includes('owner') ?? false;
   const toggle = () =>
     paused
@@ -28,7 +28,7 @@ export function Header({ pulse, route, api, act }: ViewProps & { route: Route })
         )}
       </div>
       <p class="state">
-        <State status={status} misses={misses} />
+        <State status={status} failure={failure} />
       </p>
       {status?.paused.map((reason) => (
         <p class="notice" key={reason}>
@@ -47,8 +47,8 @@ export function Header({ pulse, route, api, act }: ViewProps & { route: Route })
   );
 }
 
-function State({ status, misses }: { status: DaemonStatus | undefined; misses: number }) {
-  if (misses > 0) return <Light kind="bad" words="The daemon does not answer; trying again" />;
+function State({ status, failure }: Pick<Pulse, 'status' | 'failure'>) {
+  if (failure !== undefined) return <Light kind="bad" words={failure} />;
   if (status === undefined) return <Light kind="dim" words="Asking the daemon" />;
   const { doing, sessionId } = status.connection;
   return <Light kind={sessionId === null ? 'warn' : 'good'} words={doing} />;

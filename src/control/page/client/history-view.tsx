@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../../../kit/errors.ts';
 import type { HistoryItem, HistoryPage } from '../../contract.ts';
 import { formatDuration } from '../../words/format.ts';
@@ -19,6 +19,7 @@ interface Found {
 export function HistoryView({ api, pulse }: ViewProps) {
   const [typed, setTyped] = useState('');
   const [found, setFound] = useState<Found>({ ...NOTHING, search: '' });
+  const latest = useRef<AbortController>(undefined);
   const look = async (from: Found, signal: AbortSignal): Promise<void> => {
     let { runs, next } = from;
     const wanted = runs.length + PAGE_RUNS;
@@ -27,30 +28,29 @@ export function HistoryView({ api, pulse }: ViewProps) {
       const query = new URLSearchParams({ search: from.search, limit: String(wanted - runs.length) });
       if (next !== null) query.set('before', String(next));
       const page = await api.get<HistoryPage>(`/history?${query}`, signal);
+      signal.throwIfAborted();
       runs = [...runs, ...page.runs];
       next = page.next;
       setFound({ ...from, runs, next, looking: next !== null && runs.length < wanted, failure: undefined });
     } while (next !== null && runs.length < wanted);
   };
-  const lookFrom = (from: Found): AbortController => {
+  const lookFrom = (from: Found): void => {
+    latest.current?.abort();
     const over = new AbortController();
+    latest.current = over;
     setFound({ ...from, looking: true });
     look(from, over.signal).catch((error) => {
       if (!over.signal.aborted) setFound({ ...from, looking: false, failure: messageOf(error) });
     });
-    return over;
   };
   useEffect(() => {
-    let over: AbortController | undefined;
     const soon = setTimeout(
-      () => {
-        over = lookFrom({ ...NOTHING, search: typed.trim() });
-      },
+      () => lookFrom({ ...NOTHING, search: typed.trim() }),
       typed === '' ? 0 : TYPING_MS,
     );
     return () => {
       clearTimeout(soon);
-      over?.abort();
+      latest.current?.abort();
     };
   }, [typed]);
   return (

@@ -132,8 +132,11 @@ function describePower({ source, percent, keepingAwake, keepAwake }: DaemonStatu
   return `${from}${charge}; ${keepingAwake ? 'kept awake for a run' : policy[keepAwake]}`;
 }
 
-/** A browser opens six connections to one server; two are for what is asked each second. */
-const MOST_LIVE = 3;
+/**
+ * A browser opens six connections to one server, and windows side by side share them: two windows with two each leave two for
+ * what is asked each second.
+ */
+const MOST_LIVE = 2;
 
 const STORES: Readonly<Record<string, string>> = {
   keychain: 'in the login keychain',

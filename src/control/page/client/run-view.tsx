@@ -1,5 +1,4 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { isRunmeshError } from '../../../kit/errors.ts';
 import type { LocalRun } from '../../contract.ts';
 import { Question } from './question.tsx';
 import { Blocks } from './run-blocks.tsx';
@@ -109,8 +108,8 @@ function useRecord({ api, pulse }: ViewProps, path: string, ended: boolean): Loc
     api
       .get<LocalRun>(path)
       .then(setRun)
-      // The stream says it, where the run is not known.
-      .catch((error) => isRunmeshError(error));
+      // The stream says it where the run is not known, and the header where the daemon does not answer.
+      .catch(() => {});
   }, [path, state]);
   return run;
 }

@@ -3,7 +3,7 @@
  * history before anything else is done. The token is spent by then or a moment later, wherever else a browser noted it.
  */
 export async function openSession(): Promise<string | undefined> {
-  const [, token] = /^#([\w-]{43})$/.exec(location.hash) ?? [];
+  const token = tokenIn(location.hash);
   if (token === undefined) return sessionStorage.getItem(NAME) ?? undefined;
   history.replaceState(null, '', '/');
   const response = await fetch('/session', {
@@ -15,6 +15,11 @@ export async function openSession(): Promise<string | undefined> {
   const { session } = (await response.json()) as { session: string };
   sessionStorage.setItem(NAME, session);
   return session;
+}
+
+/** The token of an address that opens the page, from what stands behind its `#`. */
+export function tokenIn(hash: string): string | undefined {
+  return /^#([\w-]{43})$/.exec(hash)?.[1];
 }
 
 export function forgetSession(): void {

@@ -13,7 +13,10 @@ export function UsageView({ api, pulse }: ViewProps) {
   useEffect(() => {
     api
       .get<DayUsage[]>(`/usage?days=${DAYS}`)
-      .then(setRows)
+      .then((counted) => {
+        setRows(counted);
+        setFailure('');
+      })
       .catch((error) => setFailure(messageOf(error)));
   }, [turn]);
   if (failure !== '')

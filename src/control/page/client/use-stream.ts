@@ -20,6 +20,7 @@ export function useStream(api: Api, reading: Reading): string | undefined {
   const [, draw] = useState(0);
   const [failure, setFailure] = useState<string>();
   useEffect(() => {
+    setFailure(undefined);
     const over = new AbortController();
     let drawing: ReturnType<typeof setTimeout> | undefined;
     const drawSoon = () => {
