@@ -28,7 +28,9 @@ export function addRuns(parts: GroupParts): void {
 
 function addRunsOfDevice({ add, act, context }: GroupParts): void {
   const load = () => import('../commands/runs.ts');
-  const limit = new Option('--limit <number>', 'most runs to list').argParser(readCount).default(20);
+  const limit = new Option('--limit <number>', 'most runs to list; without --search at most 500')
+    .argParser(readCount)
+    .default(20);
   const search = new Option(
     '--search <words>',
     'only those whose id, agent, prompt or result has these words',
