@@ -108,7 +108,7 @@ check_attended "the file that opens the page is opened by a browser, which takes
   const { execFileSync } = await import("node:child_process");
   const { existsSync, mkdtempSync } = await import("node:fs");
   const opener = `${mkdtempSync("/tmp/runmesh-verify-")}/page.html`;
-  const files = new URL("./dist/control/page/files", `file://${process.cwd()}/`).pathname;
+  const files = `${process.cwd()}/dist/control/page/files`;
   const log = { info() {}, error() {} };
   const page = createPage({ ports: {}, log, clock: systemClock, random: systemRandom, files, opener });
   const { file } = await page.ask();
