@@ -137,7 +137,7 @@ export function checkOpenDatabase(db: Pick<Database, 'prepare'>): string {
   return (db.prepare(QUICK_CHECK).get() as { quick_check: string }).quick_check;
 }
 
-/** As it is, of whatever schema, for who looks and changes nothing. */
+/** As it is, of whatever schema: nothing is migrated. */
 export function openUnmigrated(path: string): DatabaseSyncInstance {
   const Sqlite = soundSqlite();
   return new Sqlite(path);
