@@ -83,7 +83,12 @@ export const POINTS = [
   ...inFile('daemon/daemon.js', [
     after('daemon.resumed', 'await runs.start();', AT_START),
     after('daemon.drain.begun', 'link?.drain(reason);', AT_STOP),
-    after('daemon.drain.done', 'await runs.drain(config.drainMs);', AT_STOP),
+    {
+      ...AT_STOP,
+      name: 'daemon.drain.done',
+      find: 'link: () => link?.stop(LAST_ACKS_MS)',
+      put: 'link: () => { @; return link?.stop(LAST_ACKS_MS); }',
+    },
   ]),
   ...inFile('journal/prune.js', [
     before('daemon.prune.before', 'const gone = commit(journal, ', AT_START),
@@ -109,8 +114,18 @@ export const POINTS = [
     after('daemon.goodbye', "session?.connection.close('normal', 'goodbye');", AT_STOP),
   ]),
   ...inFile('daemon/open-executor.js', [
-    before('daemon.close.before', 'journal.close();', AT_STOP),
-    after('daemon.close.after', 'journal.close();', AT_STOP),
+    {
+      ...AT_STOP,
+      name: 'daemon.close.before',
+      find: 'journal: () => journal.close()',
+      put: 'journal: () => { @; journal.close(); }',
+    },
+    {
+      ...AT_STOP,
+      name: 'daemon.close.after',
+      find: 'lock: () => lock.release()',
+      put: 'lock: () => { @; lock.release(); }',
+    },
   ]),
   ...inFile('mesh/runs/register-run.js', [
     before('mesh.register.inside', 'return { run, repeated: false };', { nth: 1 }),
