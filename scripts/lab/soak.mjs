@@ -27,7 +27,7 @@ const house = await openHouse({
   dir: mkdtempSync(join(tmpdir(), 'runmesh-soak-')),
   program: fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)),
   model: model.url,
-  watch: { hits: new Map(), frame: () => {}, ready: () => {}, died: (name) => deaths.push(name) },
+  watch: { hits: new Map(), frame: () => {}, ready: () => {}, died },
   sandboxed: false,
   diskMegabytes: 4_096,
 });
@@ -36,19 +36,24 @@ const passed = () => performance.now() - startedAt;
 const over = () => passed() >= lastsMs;
 const figures = { runs: 0, calls: 0, cuts: 0, wrong: [] };
 const samples = [];
-await Promise.all([
-  ...Array.from({ length: SIDE_BY_SIDE }, (_, n) => startRuns(n)),
-  cutLinks(),
-  takeSamples(),
-]);
-await house.close({ keep: false });
-model.close();
+try {
+  const lanes = Array.from({ length: SIDE_BY_SIDE }, (_, n) => startRuns(n));
+  await Promise.all([...lanes, cutLinks(), takeSamples()]);
+} finally {
+  await house.close({ keep: false });
+  model.close();
+}
 const grown = report();
 const whole = figures.wrong.length === 0 && deaths.length === 0;
 console.log(
   `${Math.round(lastsMs / 1_000)} s, ${figures.runs} runs, ${figures.calls} calls, ${figures.cuts} cut links: ${figures.wrong.length} runs wrong, ${deaths.length} deaths, ${grown.length === 0 ? 'nothing grew' : `grew: ${grown.join(', ')}`}.`,
 );
 process.exit(whole && grown.length === 0 ? 0 : 1);
+
+/** Whatever ends before the soak ends it. */
+function died(name, { asked }) {
+  if (asked === undefined) deaths.push(name);
+}
 
 /** Runs one after the other, each of two model steps with a command between them. */
 async function startRuns(lane) {
@@ -69,11 +74,11 @@ async function startRuns(lane) {
   }
 }
 
-/** A run whose device is away at the moment is answered for at once: it waits. */
-async function endOf(record) {
-  if (record.completedAt !== null) return record;
+/** A run whose device is away at the moment is answered for at once: it waits. One that never ends is a wrong one. */
+async function endOf(record, until = passed() + 2 * MINUTE_MS) {
+  if (record.completedAt !== null || passed() > until) return record;
   await delay(100);
-  return endOf(await house.api(`/v1/run/${record.runId}`));
+  return endOf(await house.api(`/v1/run/${record.runId}`), until);
 }
 
 /**
@@ -97,7 +102,10 @@ async function takeSamples() {
     await delay(at + SAMPLE_MS - passed());
     const minute = Math.floor(passed() / MINUTE_MS);
     if (minute !== samples.at(-1)?.minute) console.log(`${minute} min, ${figures.runs} runs`);
-    for (const name of ['daemon', 'mesh']) samples.push({ name, minute, ...lookAt(house[name].pid) });
+    for (const name of ['daemon', 'mesh']) {
+      // Where it died a moment ago, that was noted.
+      if (house[name].up) samples.push({ name, minute, ...lookAt(house[name].pid) });
+    }
   }
 }
 
