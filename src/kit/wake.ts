@@ -16,16 +16,18 @@ export class Wake<Reason extends string> {
   /** The reasons that came since the last wait; empty when `timeoutMs` passed or `signal` aborted first. */
   async wait(clock: Clock, timeoutMs: number, signal?: AbortSignal): Promise<ReadonlySet<Reason>> {
     if (this.#pending.size === 0 && !signal?.aborted) {
-      const timer = new AbortController();
+      // By hand: each signal that `AbortSignal.any` makes of a loop's own stays noted in that for as long as the loop runs.
+      const over = new AbortController();
+      const end = () => over.abort();
+      signal?.addEventListener('abort', end);
       const woken = new Promise<void>((resolve) => {
         this.#resolve = resolve;
       });
-      const sleepSignal = signal ? AbortSignal.any([signal, timer.signal]) : timer.signal;
-      const waits = Number.isFinite(timeoutMs) ? [woken, clock.sleep(timeoutMs, sleepSignal)] : [woken];
-      if (!Number.isFinite(timeoutMs) && signal) waits.push(aborted(sleepSignal));
-      await Promise.race(waits);
+      const late = Number.isFinite(timeoutMs) ? clock.sleep(timeoutMs, over.signal) : aborted(over.signal);
+      await Promise.race([woken, late]);
       this.#resolve = undefined;
-      timer.abort();
+      signal?.removeEventListener('abort', end);
+      over.abort();
     }
     const reasons = this.#pending;
     this.#pending = new Set();
