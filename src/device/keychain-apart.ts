@@ -8,19 +8,19 @@ import type { KeychainAnswer, KeychainCall } from './keychain-main.ts';
  * that one after it was started anew: only another process finds the new one. Secrets go over its pipes, never among
  * its arguments.
  */
-export async function loadKeychainApart(): Promise<Keychain> {
+export async function loadKeychainApart(longestMs = LONGEST_MS): Promise<Keychain> {
   return patient({
+    // Of readings there is one at a time, which goes on waiting for its prompt; each of the others is a process of its own.
     getPassword: (...args) => callApart({ name: 'getPassword', args }) as Promise<string | null>,
-    setPassword: async (...args) => void (await callApart({ name: 'setPassword', args })),
-    deletePassword: (...args) => callApart({ name: 'deletePassword', args }) as Promise<boolean>,
+    setPassword: async (...args) => void (await callApart({ name: 'setPassword', args }, longestMs)),
+    deletePassword: (...args) => callApart({ name: 'deletePassword', args }, longestMs) as Promise<boolean>,
   });
 }
 
-async function callApart(call: KeychainCall): Promise<unknown> {
+async function callApart(call: KeychainCall, longestMs?: number): Promise<unknown> {
   const child = spawn(process.execPath, [ENTRY], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    // Of readings there is one at a time, which goes on waiting for its prompt; each of the others is a process of its own.
-    ...(call.name !== 'getPassword' && { timeout: LONGEST_MS, killSignal: 'SIGKILL' }),
+    ...(longestMs !== undefined && { timeout: longestMs, killSignal: 'SIGKILL' }),
   });
   const said = new Promise<string>((resolve, reject) => {
     let text = '';

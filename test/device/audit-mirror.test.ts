@@ -62,8 +62,10 @@ it.each<[string, object]>([
     await expect
       .poll(() => [mesh.requests.length, clock.sleepers], { timeout: 10_000 })
       .toEqual([request, 1]);
-    // Its window is 2ⁿ times the first.
-    await clock.advance(LIMITS.backoffBaseMs * 2 ** (request - 1));
+    // Its window is 2ⁿ times the first, and nothing wakes within it.
+    await clock.advance(LIMITS.backoffBaseMs * 2 ** (request - 1) - 1);
+    expect(clock.sleepers).toBe(1);
+    await clock.advance(1);
   }
   over.abort();
   await running;
