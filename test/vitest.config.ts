@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     environment: 'node',
     // Most tests wait for processes of their own: more at a time than there are cores, and vitest would take one fewer.
-    maxWorkers: Math.max(3, availableParallelism()),
+    maxWorkers: Math.max(4, availableParallelism()),
     // No module of this project keeps state, so a worker loads each once and not once a file: a tenth of the suite's time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
