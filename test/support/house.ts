@@ -43,7 +43,19 @@ export class House {
   }
 
   async configure(key: string, value: string): Promise<void> {
-    await runHere(['config', 'set', key, value], this.environment);
+    const args = ['config', 'set', key, value];
+    if (this.#inThisProcess) return runHere(args, this.environment);
+    const set = this.command(...args);
+    const { code } = await set.exited;
+    if (code !== 0) throw new Error(`config set ${key} failed: ${set.stderr}`);
+  }
+
+  /**
+   * Whether a command may run in the test's own process. libsecret finds its bus by the environment of the process that it is in;
+   * and a database that was closed here stays open until its statements are collected, which a small disk of its own would feel.
+   */
+  get #inThisProcess(): boolean {
+    return this.environment.RUNMESH_SECRETS === 'file' && this.env.RUNMESH_HOME === undefined;
   }
 
   static async open(env: Record<string, string> = {}): Promise<House> {
@@ -100,8 +112,7 @@ export class House {
       if (type === 'link_code') approved.push(this.post('/v1/runmesh/devices/link/approve', { code }));
       if (type === 'linked') this.deviceId = String(deviceId);
     };
-    // libsecret finds its bus by the environment of the process that it is in.
-    if (this.environment.RUNMESH_SECRETS === 'file') await runHere(args, this.environment, onLine);
+    if (this.#inThisProcess) await runHere(args, this.environment, onLine);
     else {
       const link = this.command(...args, '--json');
       onLine(await link.line('link_code'));
