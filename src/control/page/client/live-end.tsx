@@ -1,9 +1,9 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { LocalRun } from '../../contract.ts';
 import type { Api } from './api.ts';
 import { KeptBlock } from './run-blocks.tsx';
-import { type Block, RunStory } from './run-story.ts';
-import { type Reading, useStream } from './use-stream.ts';
+import type { Block } from './run-story.ts';
+import { useStory } from './use-story.ts';
 
 /** The last that a run at work did or says, as it goes. Of a long run only the end is read. */
 export function LiveEnd({ runId, api }: { runId: string; api: Api }) {
@@ -20,16 +20,7 @@ export function LiveEnd({ runId, api }: { runId: string; api: Api }) {
 }
 
 function End({ path, after, api }: { path: string; after: number; api: Api }) {
-  const story = useMemo(() => new RunStory(after), [path]);
-  const reading = useMemo<Reading>(
-    () => ({
-      path: () => `${path}/events?after=${story.lastSequence}`,
-      take: (line) => story.take(line),
-      ended: () => story.ended,
-    }),
-    [story],
-  );
-  useStream(api, reading);
+  const { story } = useStory(api, path, after);
   const first = Math.max(0, story.blocks.length - SHOWN_BLOCKS);
   return (
     <div class="story end">

@@ -1,10 +1,9 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LocalRun } from '../../contract.ts';
 import { Question } from './question.tsx';
 import { Blocks } from './run-blocks.tsx';
-import { RunStory } from './run-story.ts';
 import { Text } from './text.tsx';
-import { type Reading, useStream } from './use-stream.ts';
+import { useStory } from './use-story.ts';
 import type { ViewProps } from './view-props.ts';
 import { formatInstant, STATUS_KIND } from './words.ts';
 
@@ -12,16 +11,7 @@ import { formatInstant, STATUS_KIND } from './words.ts';
 export function RunView(props: ViewProps & { runId: string }) {
   const { runId, api, pulse, act } = props;
   const path = `/runs/${encodeURIComponent(runId)}`;
-  const story = useMemo(() => new RunStory(), [runId]);
-  const reading = useMemo<Reading>(
-    () => ({
-      path: () => `${path}/events?after=${story.lastSequence}`,
-      take: (line) => story.take(line),
-      ended: () => story.ended,
-    }),
-    [story],
-  );
-  const failure = useStream(api, reading);
+  const { story, failure } = useStory(api, path);
   const run = useRecord(props, path, story.ended);
   const bottom = useFollowing(story.blocks.length, story.ended);
   const question = pulse.questions.find((one) => one.runId === runId);
