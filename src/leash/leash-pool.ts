@@ -41,12 +41,18 @@ export function createLeashPool(start: LeashStarts): LeashPool {
     return known.get();
   };
 
+  /** Only a sandbox with a way out has a name to say there. */
+  const wayOutOf = async ({ policy, owner }: Pick<SessionRequest, 'policy' | 'owner'>) => {
+    const domains = domainsOf(policy);
+    if (domains.length === 0) return {};
+    const { proxies: way } = await proxiesFor(domains);
+    return { proxies: { ...way, commandId: names.nameOf(owner) } };
+  };
+
   return {
     open: async (request) => {
-      const domains = domainsOf(request.policy);
-      const way = domains.length === 0 ? undefined : (await proxiesFor(domains)).proxies;
-      const commandId = names.nameOf(request.owner);
-      return (await leash.get()).open({ ...request, ...(way && { proxies: { ...way, commandId } }) });
+      const way = await wayOutOf(request);
+      return (await leash.get()).open({ ...request, ...way });
     },
     warm: async () => {
       await leash.get();
