@@ -37,7 +37,7 @@ async function bubblewrapLine(
   );
   const [bwrapPath = 'bwrap', perl] = [systemProgram('bwrap'), systemProgram('perl')];
   const wrapped = await wrapCommandWithSandboxLinux({
-    command: insideLine(policy, perl),
+    command: `${proxies === undefined ? '' : ONCE_RELAYS_LISTEN}${insideLine(policy, perl)}`,
     needsNetworkRestriction: policy.network !== 'on',
     ...proxies?.forLinux,
     ...(proxies?.commandId !== undefined && { commandId: proxies.commandId }),
@@ -139,6 +139,14 @@ const IN_FOREGROUND =
   'setpgrp 0,0; $SIG{TTOU}="IGNORE"; ioctl STDIN,0x5410,pack("i",$$); ' +
   '$SIG{$_}="DEFAULT" for qw(TTOU INT QUIT TERM HUP TSTP); ' +
   'exec {$ARGV[0]} @ARGV; print STDERR "$ARGV[0]: $!\\n"; exit 127';
+
+/**
+ * The library starts its relays to the proxies, on the ports 3128 and 1080, and the command at once, whose first connection is
+ * then refused on a busy machine. The kernel's table is read (state 0A listens): a connection to see would be one to a proxy.
+ * After some five seconds the command goes on without.
+ */
+const ONCE_RELAYS_LISTEN = `for port in 0C38 0438; do n=0; until
+grep -qs ":$port [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6 || [ $n -eq 500 ]; do n=$((n+1)); sleep 0.01; done; done; unset port n; `;
 
 const ALONE = /( -- \/bin\/sh -c ')(\/[^' ]*apply-seccomp )/;
 const WHOLE_NETWORK = '(allow network*)';
