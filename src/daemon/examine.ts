@@ -18,6 +18,7 @@ import { systemProgram } from '../leash/system-program.ts';
 import { createRunCommand } from '../service/run-command.ts';
 import type { Credentials } from './credentials.ts';
 import type { OpenedDevice, World } from './open-device.ts';
+import { programFolders, whyNoRunIn } from './run-workspace.ts';
 import { whyUnconfined } from './sandbox-here.ts';
 
 /** What the running daemon sees, with its own rights and its own journal. */
@@ -27,9 +28,9 @@ export async function examineFromDaemon(
   world: World,
   credentials: Credentials | undefined,
 ): Promise<Findings> {
-  const { paths, config, network, clock, secrets } = device;
+  const { paths, network, clock, secrets } = device;
   const apiKey = credentials?.apiKey;
-  const doctor = { ...base(world), paths, config, network, clock, apiKey, secretStore: secrets.kind };
+  const doctor = { ...base(world, device), network, clock, apiKey, secretStore: secrets.kind };
   return {
     asService: world.env.RUNMESH_SERVICE !== undefined,
     findings: await examineDevice({
@@ -47,9 +48,7 @@ export async function examineWithoutDaemon(world: World): Promise<Finding[]> {
     const network = await openNetwork(config, world.env);
     const secrets = await openSecrets({ paths, env: world.env, platform: world.platform });
     return await examineDevice({
-      ...base(world),
-      paths,
-      config,
+      ...base(world, { paths, config }),
       network,
       clock: systemClock,
       apiKey: await secrets.get('apiKey'),
@@ -62,15 +61,14 @@ export async function examineWithoutDaemon(world: World): Promise<Finding[]> {
   }
 }
 
-function base({
-  env,
-  platform,
-  homedir,
-}: World): Pick<
-  DoctorWorld,
-  'env' | 'platform' | 'homedir' | 'nodeFile' | 'run' | 'loadKeychain' | 'whyUnconfined' | 'systemProgram'
-> {
+function base(
+  { env, platform, homedir }: World,
+  { paths, config }: Pick<DoctorWorld, 'paths' | 'config'>,
+): Omit<DoctorWorld, 'network' | 'clock' | 'apiKey' | 'secretStore' | 'lookAtJournal'> {
+  const places = { config, paths, homedir, platform, program: programFolders() };
   return {
+    paths,
+    config,
     env,
     platform,
     homedir,
@@ -80,6 +78,7 @@ function base({
     loadKeychain: platform === 'darwin' ? loadKeychain : loadKeychainApart,
     whyUnconfined: () => whyUnconfined(platform),
     systemProgram,
+    whyNoRunIn: (workspace) => whyNoRunIn(places, workspace),
   };
 }
 

@@ -7,7 +7,6 @@ import { openWithBallast } from '../journal/ballast.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { listUnfinished } from '../journal/read-run.ts';
 import { isoTime } from '../kit/clock.ts';
-import { installFolder } from '../kit/version.ts';
 import { removeNoted } from '../leash/left-names.ts';
 import { createModels } from '../models/models.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
@@ -16,6 +15,7 @@ import type { Credentials } from './credentials.ts';
 import { type OpenedAudit, openDeviceAudit } from './open-audit.ts';
 import type { OpenedDevice, World } from './open-device.ts';
 import { createRunHost, type OpenedHost } from './run-host.ts';
+import { programFolders } from './run-workspace.ts';
 
 /** What executing runs on this machine takes, with or without a link: the lock, the journal, and the rooms of a run. */
 export interface Executor extends Pick<OpenedHost, 'host' | 'toolbox' | 'warm'> {
@@ -69,7 +69,7 @@ export function openExecutor(
     env,
     homedir: world.homedir,
     platform,
-    program: ['dist', 'node_modules'].map((name) => join(installFolder(), name)),
+    program: programFolders(),
     models,
     storedKey,
     fetch,

@@ -5,7 +5,8 @@ import { isInside, realAsFarAsThere } from '../guard/paths.ts';
 import { runFolder } from '../guard/run-folder.ts';
 import { isWritable, sandboxPolicy } from '../guard/sandbox-policy.ts';
 import { openWorkspace, type Workspace } from '../guard/workspaces.ts';
-import { RunmeshError } from '../kit/errors.ts';
+import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
+import { installFolder } from '../kit/version.ts';
 import { whyNoSandbox } from '../leash/sandbox-probe.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { sandboxRequest } from '../protocol/sandbox.ts';
@@ -78,4 +79,20 @@ export function createRunWorkspaces(
     }
     return { ...folder, policy };
   };
+}
+
+/** Why no run can work in the workspace of this name, a missing sandbox left aside; `undefined` where one can. */
+export function whyNoRunIn(places: RunPlaces, workspace: string): string | undefined {
+  try {
+    createRunWorkspaces(places, () => undefined)({ runId: 'doctor', metadata: { workspace } });
+    return undefined;
+  } catch (error) {
+    if (!isRunmeshError(error)) throw error;
+    return error.message;
+  }
+}
+
+/** Where this program is installed. */
+export function programFolders(): string[] {
+  return ['dist', 'node_modules'].map((name) => join(installFolder(), name));
 }

@@ -5,7 +5,7 @@ import { codeOf } from '../kit/errors.ts';
 import type { Finding } from '../kit/finding.ts';
 import type { DoctorWorld } from './world.ts';
 
-type World = Pick<DoctorWorld, 'config' | 'platform' | 'nodeFile'>;
+type World = Pick<DoctorWorld, 'config' | 'platform' | 'nodeFile' | 'whyNoRunIn'>;
 
 /** Lists each workspace and reads a file of it: on macOS a folder can be written to and yet not listed. */
 export async function lookAtWorkspaces(world: World): Promise<Finding[]> {
@@ -30,6 +30,8 @@ async function lookAtWorkspace(world: World, name: string, folder: string): Prom
     if (!statSync(folder).isDirectory()) return absent(title, name, folder, 'is not a folder');
     readOneFile(folder);
     await access(folder, constants.W_OK);
+    const why = world.whyNoRunIn(name);
+    if (why !== undefined) return { code: 'workspace_unfit', title, severity: 'fault', says: why };
     return { code: 'workspace', title, severity: 'ok', says: `${folder} can be read and written.` };
   } catch (error) {
     const code = codeOf(error);

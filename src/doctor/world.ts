@@ -27,6 +27,8 @@ export interface DoctorWorld {
   whyUnconfined(): string | undefined;
   /** Where those who confine commands find a program, whatever PATH is. */
   systemProgram(name: string): string | undefined;
+  /** Why no run can work in the workspace of this name, though it can be read and written. */
+  whyNoRunIn(workspace: string): string | undefined;
   /** Looks at the journal by whoever has it open. */
   lookAtJournal(): Promise<Finding>;
 }

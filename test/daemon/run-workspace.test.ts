@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createRunWorkspaces } from '../../src/daemon/run-workspace.ts';
+import { createRunWorkspaces, whyNoRunIn } from '../../src/daemon/run-workspace.ts';
 import { deviceConfig } from '../../src/device/config-schema.ts';
 import { devicePaths } from '../../src/device/paths.ts';
 import { tempDir } from '../support/temp.ts';
@@ -20,6 +20,7 @@ function device(sandbox: object = {}, why: () => string | undefined = () => unde
     root,
     config,
     paths,
+    whyNone: () => whyNoRunIn(places, 'default'),
     policy: (metadata: Record<string, never> | object = {}, runId = 'run_1') =>
       workspaceOf({ runId, metadata: metadata as Record<string, never> }).policy,
   };
@@ -54,15 +55,17 @@ describe('the policy of a run', () => {
   });
 
   it('is none where no run may change anything, unless it only reads or is not confined', () => {
-    const { policy, config, home } = device();
+    const { policy, config, home, whyNone } = device();
     for (const folder of ['bin', '.local/bin/tool', '.cargo/bin']) {
       config.workspaces.default = join(home, folder);
       mkdirSync(config.workspaces.default, { recursive: true });
       expect(() => policy()).toThrow(code('workspace_missing'));
+      expect(whyNone()).toContain('a run there could change nothing');
     }
     expect(policy({ sandbox: { mode: 'read-only' } }).mode).toBe('read-only');
     config.sandbox.mode = 'danger-full-access';
     expect(policy().mode).toBe('danger-full-access');
+    expect(whyNone()).toBeUndefined();
   });
 
   it('is what the owner chose, paths from the home included', () => {

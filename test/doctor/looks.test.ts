@@ -116,6 +116,7 @@ describe('workspaces', () => {
     config: deviceConfig.parse({ workspaces: { code: folder } }),
     platform: 'darwin' as const,
     nodeFile: '/opt/homebrew/opt/node/bin/node',
+    whyNoRunIn: (_: string): string | undefined => undefined,
   });
 
   it('are absent, or a file, and that is said', async () => {

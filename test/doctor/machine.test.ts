@@ -109,9 +109,13 @@ describe('doctor', () => {
     const found = await examine(linux);
     expect(found).toMatchObject({ code: 1, faults: ['workspace_absent'], last: { from: 'daemon' } });
     expect(found.codes).toContain('daemon_by_hand');
+    mkdirSync(linux.house.workspace);
+    // A folder that can be read and written, and in which no run may do a thing.
+    await linux.house.configure('workspaces.state', join(linux.house.dir, 'device'));
+    expect((await examine(linux)).faults).toEqual(['workspace_unfit']);
+    await linux.run('config', 'unset', 'workspaces.state');
     await linux.house.post(`/v1/runmesh/nodes/${linux.house.deviceId}/revoke`, {});
     await linux.house.daemon?.exited;
-    mkdirSync(linux.house.workspace);
     expect((await examine(linux)).faults).toEqual(['device_revoked']);
   });
 
