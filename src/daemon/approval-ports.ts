@@ -9,19 +9,19 @@ import type { RecordAudit } from '../protocol/audit.ts';
 import type { ApprovalPorts } from '../runs/approval-ports.ts';
 import type { Runs } from '../runs/ports.ts';
 import { askByDialog, type RunProgram } from './ask-by-dialog.ts';
-import type { OpenedDevice } from './open-device.ts';
+import type { OpenedDevice, World } from './open-device.ts';
 
 /** What this device and its owner say about calls that need a word of theirs. */
 export function approvalPorts(
   device: OpenedDevice,
-  platform: NodeJS.Platform,
+  { platform, homedir }: Pick<World, 'platform' | 'homedir'>,
   audit: RecordAudit,
   answer: Runs['answerApproval'],
 ): ApprovalPorts {
   const { config, paths, clock, log } = device;
   return {
     judge: (call) => judgeCall(call, config.approvals),
-    subjectOf,
+    subjectOf: (ask, workspace) => subjectOf(ask, workspace, homedir),
     get timeoutMs() {
       return config.approvals.timeoutMs;
     },

@@ -18,7 +18,8 @@ export async function askByDialog(
     return undefined;
   }
   const seconds = Math.max(1, Math.floor(leftMs / 1_000));
-  const answer = await run(OSASCRIPT, ['-e', DIALOG, words, String(seconds)], over);
+  const script = pending.forRun ? dialog('"Allow for this run", ') : dialog('');
+  const answer = await run(OSASCRIPT, ['-e', script, words, String(seconds)], over);
   return ANSWERS.get(answer.trim());
 }
 
@@ -42,8 +43,8 @@ function oneLine(text: string): string {
 
 const OSASCRIPT = '/usr/bin/osascript';
 /** The button that lets something happen is never the one that Return presses. */
-const DIALOG = `on run argv
-  set answer to display dialog (item 1 of argv) with title "RunMesh" buttons {"Allow for this run", "Allow once", "Deny"} default button "Deny" with icon caution giving up after ((item 2 of argv) as integer)
+const dialog = (more: string) => `on run argv
+  set answer to display dialog (item 1 of argv) with title "RunMesh" buttons {${more}"Allow once", "Deny"} default button "Deny" with icon caution giving up after ((item 2 of argv) as integer)
   if gave up of answer then return "gave up"
   return button returned of answer
 end run`;

@@ -78,9 +78,7 @@ export async function startDaemon(
     host: executor.host,
     redactor: device.redactor,
     audit: executor.audit,
-    approvals: approvalPorts(device, world.platform, executor.audit, (...answer) =>
-      runs.answerApproval(...answer),
-    ),
+    approvals: approvalPorts(device, world, executor.audit, (...answer) => runs.answerApproval(...answer)),
     pause,
     say: status.loop('runs'),
     get maxConcurrentRuns() {

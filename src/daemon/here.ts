@@ -83,7 +83,7 @@ export async function* runHere(
   const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
   const over = new AbortController();
   const publishing = publisher.run(over.signal);
-  const ports = approvalPorts(device, world.platform, audit, (...answer) => runs.answerApproval(...answer));
+  const ports = approvalPorts(device, world, audit, (...answer) => runs.answerApproval(...answer));
   const runs = createRuns({
     journal,
     clock,

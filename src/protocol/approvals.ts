@@ -28,6 +28,8 @@ export const approvalRequested = z.object({
   opens: approvalOpens,
   /** The words with which a command may begin that `always` would allow; `null` where it is not offered. */
   prefix: z.array(z.string()).nullable(),
+  /** Whether `run` is offered: beyond the sandbox only for plain words, since nobody can tell what others would do next time. */
+  forRun: z.boolean().default(true),
   /** A hash of what the answer is bound to: folder, shell, and the files that the call names. */
   subject: z.string(),
   expiresAt: z.string(),

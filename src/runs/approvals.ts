@@ -12,7 +12,7 @@ import type { ApprovalAnswer, ApprovalRequest, ApprovalResolution } from '../pro
 import type { DurablePayload, RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import type { PendingApproval } from './approval-ports.ts';
-import { maskEvents } from './mask-events.ts';
+import { maskDeep, maskEvents } from './mask-events.ts';
 import type { OrderResult, RunHost, RunsOptions } from './ports.ts';
 
 export interface Approvals {
@@ -58,10 +58,11 @@ export function createApprovals(options: ApprovalOptions): Approvals {
   };
 
   const ask = (runId: string, callId: string, wanted: Ask, subject: string): ApprovalRequest => {
-    const { tool, what, workdir, reason, opens, prefix } = wanted;
+    const { tool, what, workdir, reason, opens, prefix, forRun } = wanted;
     const approvalId = prefixedId(random, 'apr');
     const expiresAt = isoTime(clock.now() + ports.timeoutMs);
-    const request = { approvalId, callId, tool, what, workdir, reason, opens, prefix, subject, expiresAt };
+    const shown = { tool, what, workdir, reason, opens, prefix, forRun };
+    const request = maskDeep(options.redactor, { approvalId, callId, ...shown, subject, expiresAt });
     options.audit('approval_requested', request, runId);
     commitEvent(runId, { type: 'approval_requested', payload: request });
     return request;
@@ -122,6 +123,10 @@ export function createApprovals(options: ApprovalOptions): Approvals {
       });
       if (judged.verdict === 'run') return { allowed: true, outside: judged.outside };
       if (judged.verdict === 'refuse') return { allowed: false, why: judged.why };
+      // A question is masked where it is kept, and a command can be written to look like a secret: it would not be seen whole.
+      const { what, workdir } = judged.ask;
+      if ([what, workdir].some((text) => options.redactor.text(text) !== text))
+        return { allowed: false, why: HOLDS_SECRET };
       const outside = sandboxed && judged.ask.opens === 'outside_sandbox';
       const history = readApprovals(journal, order.runId);
       const subject = ports.subjectOf(judged.ask, workspace.root);
@@ -161,6 +166,9 @@ export function createApprovals(options: ApprovalOptions): Approvals {
             'always_not_offered',
             `${approvalId} cannot be allowed for good. Allow it once, or for this run.`,
           );
+        }
+        if (decision === 'run' && !request.forRun) {
+          return refused('run_not_offered', `${approvalId} can be allowed once, and not for its whole run.`);
         }
         if (decision === 'always' && request.prefix !== null) {
           ports.allowAlways({ prefix: request.prefix, opens: request.opens });
@@ -204,6 +212,8 @@ function isGranted({ asked, answered }: ApprovalHistory, ask: Ask, subject: stri
   return asked.some((request) => {
     const given = answered.find(({ approvalId }) => approvalId === request.approvalId)?.decision;
     if (given !== 'run' || request.opens !== ask.opens || request.tool !== ask.tool) return false;
+    // Beyond the sandbox the same words may do another thing, in another folder or with a file that the run has changed.
+    if (ask.opens === 'outside_sandbox') return request.forRun && ask.forRun && request.subject === subject;
     if (request.prefix === null || ask.words === undefined) return request.subject === subject;
     return covers({ prefix: request.prefix, opens: request.opens }, ask.words);
   });
@@ -224,5 +234,7 @@ const REFUSED =
   'The owner of this computer refused this call, and nothing was run. Do not try the same another way; go on without it, or say what you would need.';
 const TIMED_OUT =
   'The owner of this computer was asked and did not answer in time, which is a no. Nothing was run; go on without it, or say what you would need.';
+const HOLDS_SECRET =
+  'The call holds what is, or looks like, a secret, which is shown to nobody, so its owner could not see what it does. Nothing was run; have the command read the secret from a file or a variable that it may use, or leave it out.';
 const CHANGED =
   'What the owner was asked about changed while they were asked (the folder, or a file that the call names), so the answer does not hold. Nothing was run; ask again if it is still needed.';

@@ -122,6 +122,7 @@ describe('an approval', () => {
       reason: nasty,
       opens: 'outside_sandbox' as const,
       prefix: ['a', nasty],
+      forRun: true,
       subject: '',
       expiresAt: new Date(Date.now() + 60_000).toISOString(),
       runId: `run${nasty}`,

@@ -38,6 +38,7 @@ function nastyPorts(): Partial<ControlPorts> {
     reason: NASTY,
     opens: 'outside_sandbox' as const,
     prefix: ['a', NASTY],
+    forRun: true,
     subject: '',
     expiresAt: '2030-01-01T00:00:00.000Z',
     runId: NASTY,

@@ -17,6 +17,7 @@ const QUESTION: PendingQuestion = {
   reason: 'the remote must have it',
   opens: 'outside_sandbox',
   prefix: ['git', 'push'],
+  forRun: true,
   subject: '',
   expiresAt: new Date(Date.now() + 600_000).toISOString(),
   runId: 'run_1',
@@ -120,7 +121,7 @@ describe.skipIf(CHROMIUM === undefined)('the page in a browser (skipped without 
   it.each([
     { button: 'Allow once', answer: { decision: 'once' }, says: 'Allowed, once.' },
     { button: 'Allow for this run', answer: { decision: 'run' }, says: 'Allowed for this run.' },
-    { button: 'Always allow git push…', answer: { decision: 'always' }, says: 'Allowed for good.' },
+    { button: 'Always allow exactly git push', answer: { decision: 'always' }, says: 'Allowed for good.' },
     { button: 'Refuse', answer: { decision: 'no' }, says: 'Refused.' },
   ])('answers a question: $button', async ({ button, answer, says }) => {
     const { answers, ports } = asking();

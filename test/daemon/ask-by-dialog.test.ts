@@ -13,6 +13,7 @@ const PENDING: PendingApproval = {
   reason: 'to see " & quit & "',
   opens: 'outside_sandbox',
   prefix: null,
+  forRun: true,
   subject: '',
   expiresAt: '2026-01-01T00:01:00.000Z',
 };
@@ -53,6 +54,12 @@ describe('the window that asks on macOS', () => {
       expect(calls[0]?.argv[1]).toBe('59');
       expect(calls[0]?.script).toContain('default button "Deny"');
     }
+  });
+
+  it('offers the rest of the run only where the question does', async () => {
+    const { run, calls } = osascript('Allow once');
+    expect(await askByDialog({ ...PENDING, forRun: false }, { run, leftMs: 59_900, over })).toBe('once');
+    expect(calls[0]?.script).toContain('buttons {"Allow once", "Deny"}');
   });
 
   it('says no more than that something waits, where it could not show all', async () => {

@@ -37,6 +37,7 @@ const QUESTION = {
   reason: null,
   opens: 'nothing' as const,
   prefix: null,
+  forRun: true,
   words: undefined,
   shell: null,
   names: '',

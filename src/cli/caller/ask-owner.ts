@@ -31,12 +31,12 @@ export function createOwnerAsker(
     if (over.aborted) return;
     const left = formatDuration(Math.max(0, Date.parse(question.expiresAt) - context.clock.now()));
     output.say([output.paint('yellow', 'The run'), ...questionLines(question)].join('\n'));
-    const offered = question.prefix === null ? 'once, run' : 'once, run, always';
-    const prompt = `  Allow it? ${offered}, no, or no and why (${left} left): `;
+    const offered = offeredWords(question);
+    const prompt = `  Allow it? ${offered.join(', ')}, no, or no and why (${left} left): `;
     for (;;) {
       const typed = await context.askLine(prompt, over);
       if (over.aborted) return output.say('');
-      const said = typed === undefined ? NO : readAnswer(typed, question.prefix !== null);
+      const said = typed === undefined ? NO : readAnswer(typed, offered);
       if (typed === undefined) output.say('');
       if (said === undefined) continue;
       const problem = await answer(question.approvalId, said);
@@ -63,12 +63,18 @@ export function createOwnerAsker(
   };
 }
 
-/** What a person typed: nothing but these words is a yes. `undefined` for what is none of them. */
-export function readAnswer(typed: string, always: boolean): ApprovalAnswer | undefined {
+type Yes = Exclude<ApprovalAnswer['decision'], 'no'>;
+
+function offeredWords({ forRun, prefix }: ApprovalRequest): Yes[] {
+  return ['once', ...(forRun ? (['run'] as const) : []), ...(prefix === null ? [] : (['always'] as const))];
+}
+
+/** What a person typed: nothing but these words is a yes. `undefined` for what is none of them, or was not offered. */
+export function readAnswer(typed: string, offered: readonly Yes[]): ApprovalAnswer | undefined {
   const text = typed.trim();
   const decision = WORDS.get(text.toLowerCase());
-  if (decision === 'always') return always ? { decision } : undefined;
-  if (decision !== undefined) return { decision };
+  if (decision === 'no') return { decision };
+  if (decision !== undefined) return offered.includes(decision) ? { decision } : undefined;
   const words = /^no?[\s,:.-]+(.+)$/is.exec(text)?.[1];
   return words === undefined ? undefined : { decision: 'no', words: words.slice(0, MOST_WORDS) };
 }

@@ -33,6 +33,8 @@ export interface Ask {
   reason: string | null;
   opens: ApprovalOpens;
   prefix: string[] | null;
+  /** Whether a yes may hold for the run: for the same words, in the same folder, with the same files. */
+  forRun: boolean;
   /** The command's words, where it is of plain ones. */
   words: string[] | undefined;
   /** What the call would use of the machine: the shell, and the text in which files are named. */
@@ -103,8 +105,9 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
 }
 
 /** Nobody is asked about what they cannot see whole. */
-function whatIsShown(ask: Ask): Judgement {
-  if (hidesSomething(ask.what)) return { verdict: 'refuse', why: HIDDEN };
+function whatIsShown(call: Omit<Ask, 'forRun'>): Judgement {
+  const ask = { ...call, forRun: call.opens === 'nothing' || call.words !== undefined };
+  if (hidesSomething(ask.what) || PUSHED_AWAY.test(ask.what)) return { verdict: 'refuse', why: HIDDEN };
   if (ask.what.length > MOST_SHOWN_UNITS || countSegments(ask.what) > MOST_SEGMENTS) {
     return { verdict: 'refuse', why: TOO_LONG };
   }
@@ -158,9 +161,11 @@ const NEVER =
 const ODD_SHELL =
   '`shell` is no plain path (letters, digits and . _ / + - alone), so its owner could not tell it from the command. Nothing was run; leave `shell` out, or name one by a plain path.';
 const HIDDEN =
-  'The call holds characters that do not show (control, direction, zero width or odd spaces), so its owner could not see what it does. Nothing was run; write it plainly.';
+  'The call holds characters that do not show (control, direction, zero width or odd spaces), or many spaces or empty lines in a row, so its owner could not see what it does. Nothing was run; write it plainly.';
 const TOO_LONG =
   'The call is too long, or of too many commands, for its owner to judge. Nothing was run; take it apart into steps.';
+/** So much nothing that what stands before or after it is off the screen of whoever reads. */
+const PUSHED_AWAY = /[ \t]{40}|(?:[ \t]*\n){6}/;
 /** What a person reads before saying yes. */
 const MOST_SHOWN_UNITS = 10_000;
 const MOST_SEGMENTS = 50;

@@ -8,14 +8,14 @@ export interface AlwaysRule {
 
 /**
  * What "always" would allow for a command of plain words: the program and its sub-command where it has some, else exactly this
- * command; beyond the sandbox always exactly this one. `null` where that would be no rule at all: shells, wrappers and interpreters
- * run whatever comes after them, a program named by a path may be another one tomorrow, and beyond the sandbox a builder runs
- * what the folder says, which the run itself can change.
+ * command. `null` where that would be no rule at all: shells, wrappers and interpreters run whatever comes after them, and a
+ * program named by a path may be another one tomorrow. Beyond the sandbox it is exactly this command, and only where its words say
+ * all: most programs do what the folder they work in says, or a file that is named, and a run can change those.
  */
 export function prefixFor(words: readonly string[], opens: ApprovalOpens): string[] | null {
   const [program, sub, third] = words;
   if (program === undefined || program.includes('/') || RUNS_ANYTHING.test(program)) return null;
-  if (opens === 'outside_sandbox') return RUNS_THE_FOLDER.has(program) ? null : [...words];
+  if (opens === 'outside_sandbox') return saysAll(program, words.slice(1)) ? [...words] : null;
   if (!RUNS_THE_FOLDER.has(program) && !HAS_SUBCOMMANDS.has(program)) return [...words];
   if (sub === undefined || !SUBCOMMAND.test(sub) || RUNS_ANYTHING.test(sub))
     return words.length === 1 ? [program] : null;
@@ -39,6 +39,10 @@ export function covers({ prefix, opens }: AlwaysRule, words: readonly string[]):
   return beginsWith(words, prefix) && (opens === 'nothing' || words.length === prefix.length);
 }
 
+function saysAll(program: string, args: readonly string[]): boolean {
+  return (SAYS_ALL.get(program)?.test(args.join(' ')) ?? false) && !args.some((arg) => NAMES_MORE.test(arg));
+}
+
 function beginsWith(words: readonly string[], prefix: readonly string[]): boolean {
   return prefix.length > 0 && prefix.every((word, index) => words[index] === word);
 }
@@ -56,6 +60,30 @@ const RUNS_THE_FOLDER: ReadonlySet<string> = new Set(
 const HAS_SUBCOMMANDS: ReadonlySet<string> = new Set(
   'aws az brew gcloud gh helm kubectl terraform'.split(' '),
 );
+/** Commands that look, or install what their words name, wherever they are run. */
+const SAYS_ALL: ReadonlyMap<string, RegExp> = new Map([
+  ['aws', /^[a-z0-9-]+ (?:ls|list-[a-z-]+|describe-[a-z-]+)(?: |$)/],
+  ['az', /^(?:[a-z-]+ )+(?:list|show)(?: |$)/],
+  ['brew', /^(?:info|install|list|outdated|search|update|upgrade)(?: |$)/],
+  ['defaults', /^read(?: |$)/],
+  ['df', /^/],
+  ['docker', /^(?:images|inspect|logs|ps|stats|version)(?: |$)/],
+  ['gcloud', /^(?:[a-z-]+ )+(?:describe|list)(?: |$)/],
+  ['gh', /^(?:issue|pr|release|repo|run|workflow) (?:checks|list|status|view)(?: |$)/],
+  ['helm', /^(?:history|list|status)(?: |$)/],
+  ['host', /^/],
+  ['kubectl', /^(?:cluster-info|describe|get|logs|top|version)(?: |$)/],
+  ['lsof', /^/],
+  ['mdfind', /^/],
+  ['nslookup', /^/],
+  ['pbpaste', /^/],
+  ['ping', /^/],
+  ['ps', /^/],
+  ['sw_vers', /^/],
+  ['systemctl', /^(?:--user )?(?:is-active|list-timers|list-units|status)(?: |$)/],
+]);
+/** A file, or settings by which a program may run another one. */
+const NAMES_MORE = /[/@]|file|config|plugin/i;
 const RUNS_SCRIPTS: ReadonlySet<string> = new Set([
   'run',
   'run-script',

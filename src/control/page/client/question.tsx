@@ -12,7 +12,8 @@ import { ANSWERED } from './words.ts';
  * moment: a click meant for another one, or for something else, is not a yes.
  */
 export function Question({ question, api, act, pulse }: ViewProps & { question: PendingQuestion }) {
-  const { approvalId, runId, agent, tool, what, workdir, reason, opens, prefix, expiresAt } = question;
+  const { approvalId, runId, agent, tool, what, workdir, reason, opens, prefix, forRun, expiresAt } =
+    question;
   const [words, setWords] = useState('');
   const [sending, setSending] = useState(false);
   const settled = useSettled(pulse.questions.map((one) => one.approvalId).join());
@@ -58,16 +59,18 @@ export function Question({ question, api, act, pulse }: ViewProps & { question: 
         <button type="button" onClick={() => answer({ decision: 'once' })}>
           Allow once
         </button>
-        <button type="button" class="quiet" onClick={() => answer({ decision: 'run' })}>
-          Allow for this run
-        </button>
+        {forRun && (
+          <button type="button" class="quiet" onClick={() => answer({ decision: 'run' })}>
+            Allow for this run
+          </button>
+        )}
         {prefix !== null && (
           <button type="button" class="quiet" onClick={() => answer({ decision: 'always' })}>
-            Always allow{' '}
+            Always allow{outside ? ' exactly ' : ' '}
             <code>
               <Text>{prefix.join(' ')}</Text>
             </code>
-            …
+            {outside ? '' : '…'}
           </button>
         )}
         <button type="button" class="no" onClick={() => answer({ decision: 'no' })}>
