@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/protocol/limits.ts';
 import { SseReader } from '../support/api.ts';
 import { DeviceClient } from '../support/device-client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import {
   acceptDispatch,
   completed,
@@ -10,6 +12,13 @@ import {
   sendEvents,
   startRun,
 } from './harness.ts';
+
+/** Whether such a frame has come, once the mesh has read all that was said to it and its own words are here. */
+async function heldNow(client: DeviceClient, type: 'cancel'): Promise<boolean> {
+  client.send({ type: 'heartbeat', runs: [] });
+  await client.take('heartbeat');
+  return client.holds(type);
+}
 
 const NO_USAGE = expect.objectContaining({ totalTokens: 0 });
 
@@ -67,6 +76,28 @@ describe('cancelling a run', () => {
       () => mesh.call('GET', `/v1/run/${runId}`),
       ({ data }) => data.status === 'cancelled',
     );
+  });
+
+  it('is repeated on the same connection until the device answers, and then no more', async () => {
+    const clock = new FakeClock();
+    const { mesh, device } = await openBoundMesh({ clock });
+    const { runId } = (await startRun(mesh)).data;
+    const { client } = await DeviceClient.connect(device);
+    await acceptDispatch(client);
+    await eventually(
+      () => mesh.call('GET', `/v1/run/${runId}`),
+      ({ data }) => data.status === 'dispatched',
+    );
+    await mesh.call('POST', `/v1/run/${runId}/cancel`);
+    const { orderId } = await client.take('cancel');
+    await clock.advance(LIMITS.dispatchRetryMs - 1_000);
+    expect(await heldNow(client, 'cancel')).toBe(false);
+    await clock.advance(2_000);
+    expect(await client.take('cancel')).toMatchObject({ runId, orderId });
+    client.send({ type: 'order_result', runId, orderId, status: 'done' });
+    await heldNow(client, 'cancel');
+    await clock.advance(LIMITS.dispatchRetryMs + 2_000);
+    expect(await heldNow(client, 'cancel')).toBe(false);
   });
 
   it('is refused for a run that completed, and for one nobody knows', async () => {

@@ -19,8 +19,6 @@ export class DeviceConnection {
   readonly sessionId: string;
   readonly journalEpoch: string;
   readonly acks: AckSchedule;
-  /** Orders already sent over this connection. */
-  readonly sentOrders = new Set<string>();
   /** The device said `drain`: it takes nothing new. */
   draining = false;
   unknownFrames = 0;
@@ -31,6 +29,8 @@ export class DeviceConnection {
   readonly #core: MeshCore;
   readonly #socket: WebSocket;
   readonly #dispatches = new Map<string, { dueMs: number; rejections: number }>();
+  /** When each open order that was sent over this connection is due again. */
+  readonly #orders = new Map<string, number>();
   #heardMs: number;
   /** Since the last heartbeat of this end. */
   #pings = 0;
@@ -121,6 +121,20 @@ export class DeviceConnection {
     const { before, after } = backoffWindow(rejections, 0, { baseMs: 1_000, maxMs: LIMITS.backoffMaxMs });
     const dueMs = this.#core.clock.monotonic() + before + after;
     this.#dispatches.set(runId, { dueMs, rejections: rejections + 1 });
+  }
+
+  /** Whether this order may be sent now: a device whose disk is full answers none, and takes one that comes twice as one. */
+  mayOrder(orderId: string): boolean {
+    return (this.#orders.get(orderId) ?? 0) <= this.#core.clock.monotonic();
+  }
+
+  noteOrder(orderId: string): void {
+    this.#orders.set(orderId, this.#core.clock.monotonic() + LIMITS.dispatchRetryMs);
+  }
+
+  /** Forgets the orders that are not `open` any more. */
+  keepOrders(open: ReadonlySet<string>): void {
+    for (const orderId of this.#orders.keys()) if (!open.has(orderId)) this.#orders.delete(orderId);
   }
 
   /** A run ended: its place is free, so those that were turned away may come again. */

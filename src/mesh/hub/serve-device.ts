@@ -26,9 +26,11 @@ export function serveDevice(core: MeshCore, connection: DeviceConnection): void 
       connection.sendText(dispatchText(core, run));
     }
   }
-  for (const order of pendingOrders(core.store, connection.deviceId)) {
-    if (connection.sentOrders.has(order.id)) continue;
-    connection.sentOrders.add(order.id);
+  const orders = pendingOrders(core.store, connection.deviceId);
+  connection.keepOrders(new Set(orders.map(({ id }) => id)));
+  for (const order of orders) {
+    if (!connection.mayOrder(order.id)) continue;
+    connection.noteOrder(order.id);
     connection.send(orderFrame(order));
   }
 }
