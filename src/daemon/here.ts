@@ -5,7 +5,7 @@ import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
 import { HerePublisher } from '../link/here-publisher.ts';
 import { errorEnvelope } from '../protocol/errors.ts';
-import { dispatchOrder } from '../protocol/frames.ts';
+import { type DispatchOrder, dispatchOrder } from '../protocol/frames.ts';
 import { type RunRequest, runRecord } from '../protocol/run-api.ts';
 import type { PauseReason, Runs } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
@@ -40,8 +40,11 @@ export async function* startHere(
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
   const { record, order } = await register(device, credentials, request);
-  const accepted = runs.accept(order, 'here');
-  if (!accepted.accepted) throw new RunmeshError(`rejected_${accepted.code}`, accepted.message);
+  const refusal = refusalOf(runs, order);
+  if (refusal !== undefined) {
+    await giveBack(device, credentials, order.runId);
+    throw refusal;
+  }
   const cancel = () => void runs.cancel(order.runId, 'its caller left');
   signal.addEventListener('abort', cancel, { once: true });
   // Who left while the run was registered is heard by no listener.
@@ -124,6 +127,30 @@ export async function* runHere(
   }
 }
 
+/** Why this device does not take the run, in words; `undefined` where it did. */
+function refusalOf(runs: Runs, order: DispatchOrder): unknown {
+  try {
+    const accepted = runs.accept(order, 'here');
+    return accepted.accepted ? undefined : new RunmeshError(`rejected_${accepted.code}`, accepted.message);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** A run that was registered and not taken would hold up its thread. A mesh that does not hear it now misses it in a heartbeat. */
+async function giveBack({ mesh, network, log }: OpenedDevice, { apiKey }: Credentials, runId: string) {
+  try {
+    await network.fetch(`${mesh.url}/v1/run/${encodeURIComponent(runId)}/cancel`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'its device did not take it' }),
+      signal: AbortSignal.timeout(GIVE_BACK_MS),
+    });
+  } catch (error) {
+    log.warn({ runId, reason: messageOf(error) }, 'a run that was not taken could not be given back');
+  }
+}
+
 async function register({ mesh, network }: OpenedDevice, { apiKey }: Credentials, request: RunRequest) {
   let response: Response;
   try {
@@ -161,3 +188,4 @@ async function register({ mesh, network }: OpenedDevice, { apiKey }: Credentials
 
 /** A run that its caller executes comes with its order. */
 const heldRun = z.object({ data: z.looseObject({ order: z.unknown().optional() }) });
+const GIVE_BACK_MS = 5_000;

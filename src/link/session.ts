@@ -5,6 +5,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { Connection, Loss, Welcome } from './connection.ts';
 import { DeltaStream } from './delta-stream.ts';
 import { OrderFetches } from './fetch-order.ts';
+import { heartbeatOf } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
 import type { LinkOptions } from './ports.ts';
 import { publishOverHttp } from './publish-over-http.ts';
@@ -116,10 +117,7 @@ export class Session {
     await clock.sleep(this.#heartbeatMs * random.unit(), signal);
     while (!signal.aborted) {
       const positions = this.#outbox.positions();
-      this.connection.send({
-        type: 'heartbeat',
-        runs: positions.map(({ runId, committed, acked }) => ({ runId, committed, acked })),
-      });
+      this.connection.send(heartbeatOf(this.#options.journal, positions));
       await clock.sleep(this.#heartbeatMs, signal);
       this.#sentAtBeat = new Map(positions.map(({ runId, sent }) => [runId, sent]));
     }

@@ -89,6 +89,8 @@ export const DEVICE_FRAMES = {
   heartbeat: z.object({
     type: z.literal('heartbeat'),
     runs: z.array(z.object({ runId, committed: sequence, acked: sequence })),
+    /** The runs the device started itself that are not over for it. An earlier device does not say. */
+    here: z.array(runId).optional(),
   }),
   /** What `hello` said of this device has changed: a workspace was named, a tool came. */
   capabilities: z.object({ type: z.literal('capabilities'), capabilities }),

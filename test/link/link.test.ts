@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { acceptRun } from '../../src/journal/accept-run.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { watchWake } from '../../src/kit/watch-wake.ts';
 import { createLink } from '../../src/link/link.ts';
@@ -10,7 +11,7 @@ import { MESH_FRAMES, type MeshFrame } from '../../src/protocol/frames.ts';
 import { LIMITS } from '../../src/protocol/limits.ts';
 import { arbitraryOf } from '../support/arbitrary-of.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { aJournal } from '../support/journals.ts';
+import { aJournal, anOrder } from '../support/journals.ts';
 import { startLyingMesh } from '../support/lying-mesh.ts';
 
 /** A link of its own on a clock that the test moves, with what it said of itself. */
@@ -23,8 +24,9 @@ function startLink(
   const online: string[] = [];
   const network = { addresses: '192.0.2.1' };
   const workspaces: string[] = [];
+  const journal = aJournal(undefined, clock);
   const link = createLink({
-    journal: aJournal(undefined, clock),
+    journal,
     clock,
     random: { ...systemRandom, unit: () => 0.5 },
     log: pino({ level: 'silent' }),
@@ -74,7 +76,7 @@ function startLink(
     await clock.advance(60_000);
     await running;
   });
-  return { link, clock, said, online, network, workspaces };
+  return { link, clock, journal, said, online, network, workspaces };
 }
 
 /** Moves the clock in ticks, as it passes, giving the sockets time to be heard between them. */
@@ -127,6 +129,18 @@ describe('the link', () => {
     const agent = new Agent({ lookup, autoSelectFamily: true });
     const { said } = startLink(`http://mesh.example:${port}`, { agent });
     await expect.poll(() => said.at(-1)).toMatch(/^waiting .* before try \d+ \(ECONNREFUSED\)$/);
+  });
+
+  it('says with each heartbeat which runs this device started itself and holds', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, journal, online } = startLink(mesh.url);
+    acceptRun(journal, anOrder('mine'), 'here');
+    acceptRun(journal, anOrder('given'), 'dispatched');
+    const { frames } = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    await pass(clock, LIMITS.heartbeatMs);
+    const told = () => frames.flatMap((frame) => (frame.type === 'heartbeat' ? [frame.here] : []));
+    await expect.poll(told).toEqual([['mine']]);
   });
 
   it('stays while anything is heard', async () => {

@@ -153,6 +153,27 @@ describe('a run whose device lost it', () => {
     expect((await record()).error.code).toBe('journal_lost');
   });
 
+  it('is told by a cancel that the device refuses because it has no such run', async () => {
+    const { mesh, device } = await openBoundMesh();
+    const { client } = await DeviceClient.connect(device);
+    void startRun(mesh).catch(() => {});
+    const { runId } = await acceptDispatch(client);
+    const record = async () => (await mesh.call('GET', `/v1/run/${runId}`)).data;
+    await eventually(record, ({ status }) => status === 'dispatched');
+    await mesh.call('POST', `/v1/run/${runId}/cancel`);
+    const { orderId } = await client.take('cancel');
+    client.send({
+      type: 'order_result',
+      runId,
+      orderId,
+      status: 'refused',
+      code: 'unknown_run',
+      message: 'No.',
+    });
+    await eventually(record, ({ status }) => status === 'failed');
+    expect((await record()).error.code).toBe('journal_lost');
+  });
+
   it('is told from one whose acceptance was lost on the way, which goes on', async () => {
     const { mesh, device } = await openBoundMesh();
     const { runId } = (await startRun(mesh)).data;
@@ -198,4 +219,67 @@ describe('a deadline', () => {
     const back = await DeviceClient.connect(device, { runs: [{ runId, attempt: 1, lastRunSequence: 4 }] });
     expect(back.welcome.runs).toMatchObject([{ runId, verdict: 'forget' }]);
   });
+
+  it('ends a taken run ten minutes later where its device is here and does not', async () => {
+    const clock = new FakeClock();
+    const { mesh, device } = await openBoundMesh({ clock });
+    const { runId } = (await startRun(mesh, { config: { deadlineMs: 5_000 } })).data;
+    const { client } = await DeviceClient.connect(device);
+    await acceptDispatch(client);
+    const record = async () => (await mesh.call('GET', `/v1/run/${runId}`)).data;
+    await eventually(record, ({ status }) => status === 'dispatched');
+    await passBeating(clock, client, 9 * 60_000);
+    expect((await record()).status).toBe('dispatched');
+    await passBeating(clock, client, 80_000);
+    expect(await record()).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
+    sendEvents(client, runId, [event(1, 'run_started')]);
+    expect((await client.closed).code).toBe(4010);
+  });
 });
+
+describe('a run that this device started itself', () => {
+  async function heldRun() {
+    const clock = new FakeClock();
+    const { mesh, device } = await openBoundMesh({ clock });
+    const { client } = await DeviceClient.connect(device);
+    const body = { agent: 'fixer', prompt: 'x', stream: false };
+    const { runId } = (await mesh.call('POST', '/v1/run', body, device.apiKey)).data;
+    const record = async () => (await mesh.call('GET', `/v1/run/${runId}`)).data;
+    return { clock, client, runId, record };
+  }
+
+  it('and does not know minutes later fails with journal_lost', async () => {
+    const { clock, client, record } = await heldRun();
+    await passBeating(clock, client, 60_000, []);
+    expect((await record()).status).toBe('registered');
+    await passBeating(clock, client, 80_000, []);
+    expect(await record()).toMatchObject({ status: 'failed', error: { code: 'journal_lost' } });
+  });
+
+  it('and holds may wait its turn as long as it likes', async () => {
+    const { clock, client, runId, record } = await heldRun();
+    await passBeating(clock, client, 300_000, [runId]);
+    expect((await record()).status).toBe('registered');
+  });
+
+  it('stays where its device does not say which it holds, as earlier ones do not', async () => {
+    const { clock, client, record } = await heldRun();
+    await passBeating(clock, client, 300_000);
+    expect((await record()).status).toBe('registered');
+  });
+});
+
+/** Lets time pass over a device that is connected and says of its own runs what it is given here. */
+async function passBeating(
+  clock: FakeClock,
+  client: DeviceClient,
+  ms: number,
+  here?: string[],
+): Promise<void> {
+  for (let left = ms; left > 0; left -= 20_000) {
+    await clock.advance(Math.min(20_000, left));
+    while (client.holds('heartbeat')) await client.take('heartbeat');
+    client.send({ type: 'heartbeat', runs: [], ...(here !== undefined && { here }) });
+    await client.take('heartbeat');
+  }
+}

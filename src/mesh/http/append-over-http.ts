@@ -5,7 +5,7 @@ import type { AppendAnswer, AppendRequest } from '../../protocol/threads.ts';
 import type { MeshServices } from '../context.ts';
 import { addEvents } from '../runs/add-events.ts';
 import type { KeyRow } from '../store/keys.ts';
-import { findRun, type RunRow } from '../store/runs.ts';
+import { findRunHead, type RunHead } from '../store/runs.ts';
 import { findThread, type ThreadRow } from '../store/threads.ts';
 import { reaches } from './scopes.ts';
 
@@ -16,7 +16,7 @@ export function appendOverHttp(
   thread: ThreadRow,
   body: AppendRequest,
 ): AppendAnswer {
-  const run = findRun(services.store, body.runId);
+  const run = findRunHead(services.store, body.runId);
   if (run?.threadId !== thread.id || !reaches(key, run)) {
     throw new RunmeshError('not_found', `Thread ${thread.id} has no run ${body.runId}.`);
   }
@@ -41,7 +41,7 @@ export function appendOverHttp(
 }
 
 /** Events with numbers keep them; without, they are numbered after what the run has. Not some of each. */
-function numberEvents(body: AppendRequest, run: RunRow, createdAt: string): DeviceEvent[] {
+function numberEvents(body: AppendRequest, run: RunHead, createdAt: string): DeviceEvent[] {
   const numbered = body.events[0]?.runSequence !== undefined;
   return body.events.map((event, index) => {
     if ((event.runSequence !== undefined) !== numbered) {

@@ -6,7 +6,7 @@ import type { RunListener } from '../live/live-runs.ts';
 import { SseCaller } from '../live/sse-caller.ts';
 import { commentFrame, eventFrame, retryFrame } from '../live/sse-frames.ts';
 import { readRunEvents } from '../store/read-events.ts';
-import { findRun, type RunRow } from '../store/runs.ts';
+import { findRunHead, type RunHead } from '../store/runs.ts';
 import { type Reply, STREAMED } from './reply.ts';
 import type { KeyedCall } from './route.ts';
 
@@ -17,7 +17,7 @@ import type { KeyedCall } from './route.ts';
 export function streamRun(
   core: MeshCore,
   call: Pick<KeyedCall<unknown, unknown>, 'response' | 'gone' | 'requestId'>,
-  run: RunRow,
+  run: RunHead,
   { after, note }: { after: number; note: string },
 ): Reply {
   call.response.writeHead(200, {
@@ -49,7 +49,7 @@ async function tellEvents(core: MeshCore, runId: string, after: number, caller: 
     const events = readRunEvents(core.store, runId, told, REPLAY_EVENTS);
     if (events.length === 0) {
       // The same turn as the read that found nothing more: no event can fall between.
-      const run = findRun(core.store, runId);
+      const run = findRunHead(core.store, runId);
       if (run === undefined || run.completedAt !== null) caller.close();
       else caller.onGone(core.live.listen(run, caller));
       return;
@@ -66,9 +66,9 @@ async function tellEvents(core: MeshCore, runId: string, after: number, caller: 
 export function waitForEnd(
   core: MeshCore,
   call: Pick<KeyedCall<unknown, unknown>, 'gone'>,
-  run: RunRow,
+  run: RunHead,
 ): Promise<'ended' | 'revoked' | 'drained' | 'gone'> {
-  if (findRun(core.store, run.id)?.completedAt !== null) return Promise.resolve('ended');
+  if (findRunHead(core.store, run.id)?.completedAt !== null) return Promise.resolve('ended');
   return new Promise((resolve) => {
     const listener: RunListener = { send: () => {}, close: resolve };
     const stop = core.live.listen(run, listener);

@@ -1,8 +1,8 @@
 import type { FrameNamed, MeshFrame } from '../../protocol/frames.ts';
 import type { MeshCore } from '../context.ts';
 import { endRun } from '../runs/end-run.ts';
-import { findRun, markRunAccepted, type RunRow } from '../store/runs.ts';
-import { unfinishedRuns } from '../store/unfinished-runs.ts';
+import { findRunHead, markRunAccepted, type RunHead } from '../store/runs.ts';
+import { runsHeldSince, unfinishedRuns } from '../store/unfinished-runs.ts';
 import type { Hello } from './handshake.ts';
 
 type Verdict = FrameNamed<MeshFrame, 'welcome'>['runs'][number];
@@ -20,8 +20,19 @@ export function judgeRuns(core: MeshCore, deviceId: string, hello: Hello): Verdi
   return hello.runs.map((cursor) => judgeRun(core, deviceId, hello, cursor));
 }
 
+/**
+ * Ends what a device registered itself and, minutes later, does not hold: it refused the run and could not say so, or died
+ * before it had the answer. Its journal may also be another one now.
+ */
+export function judgeHereRuns(core: MeshCore, deviceId: string, held: readonly string[]): void {
+  const known = new Set(held);
+  for (const run of runsHeldSince(core.store, deviceId, core.clock.now() - REGISTERING_MS)) {
+    if (!known.has(run.id)) loseRun(core, run, 'The device that started this run does not know it.');
+  }
+}
+
 function judgeRun(core: MeshCore, deviceId: string, hello: Hello, cursor: Hello['runs'][number]): Verdict {
-  const run = findRun(core.store, cursor.runId);
+  const run = findRunHead(core.store, cursor.runId);
   if (run === undefined || run.deviceId !== deviceId) return forget(cursor.runId, 0);
   if (run.completedAt !== null) return forget(run.id, run.lastRunSequence);
   if (run.journalEpoch !== null && run.journalEpoch !== hello.journalEpoch) {
@@ -46,6 +57,10 @@ function forget(runId: string, ackedRunSequence: number): Verdict {
   return { runId, ackedRunSequence, deltas: [], verdict: 'forget' };
 }
 
-function loseRun(core: MeshCore, run: RunRow, message: string): void {
+/** Fails a run that its device has not or not any more. */
+export function loseRun(core: MeshCore, run: Pick<RunHead, 'id'>, message: string): void {
   endRun(core, run.id, { status: 'failed', error: { code: 'journal_lost', message } });
 }
+
+/** Longer than a device takes from the mesh's answer to its own commit. */
+const REGISTERING_MS = 120_000;

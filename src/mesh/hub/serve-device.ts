@@ -6,7 +6,7 @@ import { checkJsonBounds } from '../../protocol/read-frame.ts';
 import type { MeshCore } from '../context.ts';
 import { dispatchOrderOf } from '../runs/dispatch-order.ts';
 import { type OrderRow, pendingOrders } from '../store/orders.ts';
-import type { RunRow } from '../store/runs.ts';
+import { findRun, type RunRow } from '../store/runs.ts';
 import { dispatchableRuns } from '../store/unfinished-runs.ts';
 import type { DeviceConnection } from './connection.ts';
 
@@ -19,10 +19,12 @@ export const ORDERS_PATH = '/v1/runmesh/devices/orders';
 /** Sends a connected device what waits for it and was not sent lately: dispatches, then orders. May be called any time. */
 export function serveDevice(core: MeshCore, connection: DeviceConnection): void {
   if (!connection.draining) {
-    for (const run of dispatchableRuns(core.store, connection.deviceId, MAX_RUNS_OF_DEVICE)) {
+    for (const { id } of dispatchableRuns(core.store, connection.deviceId, MAX_RUNS_OF_DEVICE)) {
       if (connection.busy) return;
-      if (!connection.mayDispatch(run.id)) continue;
-      connection.noteDispatch(run.id);
+      if (!connection.mayDispatch(id)) continue;
+      const run = findRun(core.store, id);
+      if (run === undefined) continue;
+      connection.noteDispatch(id);
       connection.sendText(dispatchText(core, run));
     }
   }

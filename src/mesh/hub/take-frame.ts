@@ -5,8 +5,9 @@ import { addEvents } from '../runs/add-events.ts';
 import { endRun } from '../runs/end-run.ts';
 import { recordCapabilities } from '../store/nodes.ts';
 import { answerOrder, findOrder } from '../store/orders.ts';
-import { findRun, markRunAccepted, type RunRow } from '../store/runs.ts';
+import { findRunHead, markRunAccepted, type RunHead } from '../store/runs.ts';
 import type { DeviceConnection } from './connection.ts';
+import { judgeHereRuns, loseRun } from './judge-runs.ts';
 import { serveDevice } from './serve-device.ts';
 
 /** Does what a device's frame asks. */
@@ -97,7 +98,7 @@ function takeEvents(
 }
 
 /** Refuses a batch. A number that does not fit is answered with what the mesh has; nothing stored is touched. */
-function refuseEvents(core: MeshCore, connection: DeviceConnection, run: RunRow, error: unknown): void {
+function refuseEvents(core: MeshCore, connection: DeviceConnection, run: RunHead, error: unknown): void {
   if (!isRunmeshError(error)) throw error;
   const { deviceId } = connection;
   core.log.warn({ deviceId, runId: run.id, code: error.code, details: error.details }, 'events refused');
@@ -137,9 +138,13 @@ function takeOrderResult(
   frame: FrameNamed<DeviceFrame, 'order_result'>,
 ): void {
   const run = ownRun(core, connection, frame.runId);
-  if (run === undefined || findOrder(core.store, frame.orderId)?.runId !== run.id) return;
+  const order = findOrder(core.store, frame.orderId);
+  if (run === undefined || order?.runId !== run.id) return;
   answerOrder(core.store, frame.orderId, frame);
   core.answers.answered(frame.orderId);
+  if (order.kind !== 'cancel' || frame.status !== 'refused' || frame.code !== 'unknown_run') return;
+  loseRun(core, run, 'The device does not know the run that was to be cancelled.');
+  afterEnd(core, connection, run.id);
 }
 
 function takeHeartbeat(
@@ -148,10 +153,11 @@ function takeHeartbeat(
   frame: FrameNamed<DeviceFrame, 'heartbeat'>,
 ): void {
   const runs = frame.runs.flatMap(({ runId }) => {
-    const run = findRun(core.store, runId);
+    const run = findRunHead(core.store, runId);
     return run?.deviceId === connection.deviceId ? [{ runId, acked: run.lastRunSequence }] : [];
   });
   connection.send({ type: 'heartbeat', runs });
+  if (frame.here !== undefined) judgeHereRuns(core, connection.deviceId, frame.here);
 }
 
 function afterEnd(core: MeshCore, connection: DeviceConnection, runId: string): void {
@@ -160,8 +166,8 @@ function afterEnd(core: MeshCore, connection: DeviceConnection, runId: string): 
 }
 
 /** The connection's own run. Another device's breaks the protocol; an unknown one needs a new handshake. */
-function ownRun(core: MeshCore, connection: DeviceConnection, runId: string): RunRow | undefined {
-  const run = findRun(core.store, runId);
+function ownRun(core: MeshCore, connection: DeviceConnection, runId: string): RunHead | undefined {
+  const run = findRunHead(core.store, runId);
   if (run?.deviceId === connection.deviceId) return run;
   if (run === undefined) connection.close('epoch', 'the mesh does not know this run');
   else connection.close('protocol', 'the run belongs to another device');
@@ -169,7 +175,7 @@ function ownRun(core: MeshCore, connection: DeviceConnection, runId: string): Ru
 }
 
 /** As `ownRun`; a run that the mesh has ended needs a new handshake too, which tells the device to forget it. */
-function ownUnfinishedRun(core: MeshCore, connection: DeviceConnection, runId: string): RunRow | undefined {
+function ownUnfinishedRun(core: MeshCore, connection: DeviceConnection, runId: string): RunHead | undefined {
   const run = ownRun(core, connection, runId);
   if (run === undefined || run.completedAt === null) return run;
   connection.close('epoch', 'the run has ended on the mesh');

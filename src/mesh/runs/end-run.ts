@@ -5,7 +5,7 @@ import { NO_USAGE, type Usage, usage as usageSchema } from '../../protocol/usage
 import type { MeshCore } from '../context.ts';
 import { insertEvents, recordEnd } from '../store/append-events.ts';
 import { readEventsOfType } from '../store/read-events.ts';
-import { findRun } from '../store/runs.ts';
+import { findRunHead } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -20,7 +20,7 @@ export function endRun(
   const { store, clock } = core;
   const now = clock.now();
   const stored = store.transaction(() => {
-    const run = findRun(store, runId);
+    const run = findRunHead(store, runId);
     if (run === undefined || run.completedAt !== null) return undefined;
     const payload: DurablePayload<'run_completed'> = { ...end, result: null, ...usageSoFar(store, runId) };
     const event = {

@@ -3,14 +3,14 @@ import { prefixedId } from '../../kit/random.ts';
 import type { ApprovalAnswer } from '../../protocol/approvals.ts';
 import type { MeshServices } from '../context.ts';
 import { findOrder, insertOrder, type OrderRow } from '../store/orders.ts';
-import { findRun, markCancelRequested, type RunRow } from '../store/runs.ts';
+import { findRunHead, markCancelRequested, type RunHead } from '../store/runs.ts';
 import { endRun } from './end-run.ts';
 
 /**
  * Cancels a run. One its device has not taken ends at once; otherwise the device is told, now or when it comes back,
  * and ends it. Cancelling a cancelled run changes nothing. Throws `run_ended` where the run ended otherwise.
  */
-export function cancelRun(services: MeshServices, run: RunRow, reason: string): void {
+export function cancelRun(services: MeshServices, run: RunHead, reason: string): void {
   if (run.status === 'cancelled') return;
   if (run.completedAt !== null) throw hasEnded(run);
   if (run.status === 'registered') {
@@ -30,14 +30,14 @@ export function cancelRun(services: MeshServices, run: RunRow, reason: string): 
  * Gives words to a running run, waiting a moment for its device to take them; an order still `pending` then is
  * delivered when the device can. Throws `run_ended`, and `conflict` where the device refuses.
  */
-export function steerRun(services: MeshServices, run: RunRow, text: string): Promise<OrderRow> {
+export function steerRun(services: MeshServices, run: RunHead, text: string): Promise<OrderRow> {
   return order(services, run, 'steer', text);
 }
 
 /** Gives a device's run the answer to a question of its; as `steerRun`. The device may refuse answers by the mesh. */
 export function answerApproval(
   services: MeshServices,
-  run: RunRow,
+  run: RunHead,
   approvalId: string,
   answer: ApprovalAnswer,
 ): Promise<OrderRow> {
@@ -46,7 +46,7 @@ export function answerApproval(
 
 async function order(
   services: MeshServices,
-  run: RunRow,
+  run: RunHead,
   kind: OrderRow['kind'],
   text: string,
 ): Promise<OrderRow> {
@@ -59,24 +59,24 @@ async function order(
   const given = findOrder(services.store, orderId);
   if (given === undefined) throw new RunmeshError('internal_error', `Order ${orderId} was not stored.`);
   if (given.state !== 'refused') return given;
-  if (given.code === 'run_ended') throw hasEnded(findRun(services.store, run.id) ?? run);
+  if (given.code === 'run_ended') throw hasEnded(findRunHead(services.store, run.id) ?? run);
   throw new RunmeshError(
     'conflict',
     given.message ?? `The device refused the order (${given.code ?? 'no reason'}).`,
   );
 }
 
-function giveOrder(services: MeshServices, run: RunRow, kind: OrderRow['kind'], text: string): string {
+function giveOrder(services: MeshServices, run: RunHead, kind: OrderRow['kind'], text: string): string {
   const id = prefixedId(services.random, 'ord');
   insertOrder(services.store, { id, runId: run.id, kind, text }, services.clock.now());
   return id;
 }
 
-function serveDevice({ devices }: MeshServices, run: RunRow): void {
+function serveDevice({ devices }: MeshServices, run: RunHead): void {
   if (run.deviceId !== null) devices.serve(run.deviceId);
 }
 
-function hasEnded(run: RunRow): RunmeshError {
+function hasEnded(run: RunHead): RunmeshError {
   return new RunmeshError('run_ended', `Run ${run.id} has ended (${run.status}).`);
 }
 

@@ -7,7 +7,7 @@ import {
   type ThreadEvent,
 } from '../../protocol/events.ts';
 import { closeOrders } from './orders.ts';
-import { findRun, type RunRow } from './runs.ts';
+import { findRunHead, type RunHead } from './runs.ts';
 import type { Store } from './store.ts';
 
 export interface EventBatch {
@@ -18,7 +18,7 @@ export interface EventBatch {
 
 export interface Appended {
   /** The run as it is now. */
-  run: RunRow;
+  run: RunHead;
   /** What this batch added, in order; repeats are not in it. */
   events: ThreadEvent[];
 }
@@ -31,7 +31,7 @@ export interface Appended {
  */
 export function appendEvents(store: Store, runId: string, batch: EventBatch, now: number): Appended {
   return store.transaction(() => {
-    const run = findRun(store, runId);
+    const run = findRunHead(store, runId);
     if (run === undefined) throw new RunmeshError('not_found', `There is no run ${runId}.`);
     checkFence(run, batch);
     const fresh = batch.events.filter((event) => !isRepeat(store, run, batch.journalEpoch, event));
@@ -48,14 +48,14 @@ export function appendEvents(store: Store, runId: string, batch: EventBatch, now
     );
     const last = fresh.at(-1);
     if (last?.type === 'run_completed') recordEnd(store, run.id, readCompletion(last.payload), now);
-    return { run: findRun(store, runId) ?? run, events };
+    return { run: findRunHead(store, runId) ?? run, events };
   });
 }
 
 /** Numbers `events` in their thread after what is there, and stores them. */
 export function insertEvents(
   store: Store,
-  run: RunRow,
+  run: RunHead,
   journalEpoch: string,
   events: readonly DeviceEvent[],
   now: number,
@@ -108,7 +108,7 @@ export function recordEnd(
   closeOrders(store, runId, end.status);
 }
 
-function checkFence(run: RunRow, batch: EventBatch): void {
+function checkFence(run: RunHead, batch: EventBatch): void {
   if (batch.attempt < run.attempt) {
     throw new RunmeshError(
       'stale_attempt',
@@ -124,7 +124,7 @@ function checkFence(run: RunRow, batch: EventBatch): void {
   }
 }
 
-function isRepeat(store: Store, run: RunRow, journalEpoch: string, event: DeviceEvent): boolean {
+function isRepeat(store: Store, run: RunHead, journalEpoch: string, event: DeviceEvent): boolean {
   if (event.runSequence > run.lastRunSequence) return false;
   const stored = store.get<{ hash: string }>(
     'SELECT hash FROM events WHERE run_id = ? AND run_sequence = ? AND journal_epoch = ?',
@@ -139,7 +139,7 @@ function isRepeat(store: Store, run: RunRow, journalEpoch: string, event: Device
   );
 }
 
-function checkNumbers(run: RunRow, fresh: readonly DeviceEvent[]): void {
+function checkNumbers(run: RunHead, fresh: readonly DeviceEvent[]): void {
   if (run.completedAt !== null) throw ended(run);
   for (const [index, event] of fresh.entries()) {
     const expected = run.lastRunSequence + index + 1;
@@ -166,7 +166,7 @@ function readCompletion(payload: unknown): DurablePayload<'run_completed'> {
   });
 }
 
-function ended(run: RunRow): RunmeshError {
+function ended(run: RunHead): RunmeshError {
   return new RunmeshError('run_ended', `Run ${run.id} has ended; nothing can be added to it.`);
 }
 

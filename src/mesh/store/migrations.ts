@@ -185,4 +185,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE runs ADD COLUMN key_id TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- Asked each second: whether an earlier run of a thread is unfinished, and a device's runs by their status.
+  -- completed_at is always NULL in them, and there so that the answer needs no row, which may be megabytes.
+  CREATE INDEX runs_unfinished_by_thread ON runs (thread_id, seq, completed_at) WHERE completed_at IS NULL;
+  CREATE INDEX runs_unfinished_by_status ON runs (device_id, status, seq, completed_at) WHERE completed_at IS NULL;
+  `,
 ];

@@ -44,6 +44,9 @@ export interface RunRow {
   completedAt: number | null;
 }
 
+/** A run without what its caller said and what its agent is, which may be megabytes: to look at it often. */
+export type RunHead = Omit<RunRow, 'agent' | 'input' | 'config' | 'metadata'>;
+
 export type NewRun = Pick<
   RunRow,
   | 'id'
@@ -91,7 +94,12 @@ export function insertRun(store: Store, run: NewRun): void {
 }
 
 export function findRun(store: Store, id: string): RunRow | undefined {
-  return store.get<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`, id);
+  const columns = `${HEAD_COLUMNS}, agent, input, config, metadata`;
+  return store.get<RunRow>(`SELECT ${columns} FROM runs WHERE id = ?`, id);
+}
+
+export function findRunHead(store: Store, id: string): RunHead | undefined {
+  return store.get<RunHead>(`SELECT ${HEAD_COLUMNS} FROM runs WHERE id = ?`, id);
 }
 
 export interface RunFilter {
@@ -149,7 +157,7 @@ export function markCancelRequested(store: Store, id: string): void {
 }
 
 /** `online`: whether the run's device is connected now. */
-export function toRunRecord(row: RunRow, online: boolean): RunRecord {
+export function toRunRecord(row: RunHead, online: boolean): RunRecord {
   return {
     runId: row.id,
     sandboxId: null,
@@ -169,8 +177,8 @@ export function toRunRecord(row: RunRow, online: boolean): RunRecord {
   };
 }
 
-export const RUN_COLUMNS = `seq, id, org_id AS orgId, user_id AS userId, thread_id AS threadId, rollout_id AS rolloutId,
+const HEAD_COLUMNS = `seq, id, org_id AS orgId, user_id AS userId, thread_id AS threadId, rollout_id AS rolloutId,
   agent_id AS agentId, agent_slug AS agentSlug, execution_mode AS executionMode, device_id AS deviceId,
-  started_by AS startedBy, key_id AS keyId, agent, input, config, metadata, deadline_at AS deadlineAt, status, attempt,
+  started_by AS startedBy, key_id AS keyId, deadline_at AS deadlineAt, status, attempt,
   journal_epoch AS journalEpoch, last_run_sequence AS lastRunSequence, cancel_requested AS cancelRequested, result,
   usage, iterations, error, created_at AS createdAt, completed_at AS completedAt`;

@@ -1,11 +1,28 @@
-import { RUN_COLUMNS, type RunRow } from './runs.ts';
+import type { RunRow } from './runs.ts';
 import type { Store } from './store.ts';
 
+/** What is asked of many runs each second: without what their callers said. */
+export type UnfinishedRun = Pick<
+  RunRow,
+  'id' | 'deviceId' | 'status' | 'startedBy' | 'lastRunSequence' | 'deadlineAt'
+>;
+
 /** Every run of a device that has not ended, oldest first. */
-export function unfinishedRuns(store: Store, deviceId: string): RunRow[] {
-  return store.all<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM runs INDEXED BY runs_unfinished WHERE device_id = ? AND completed_at IS NULL ORDER BY seq`,
+export function unfinishedRuns(store: Store, deviceId: string): UnfinishedRun[] {
+  return store.all<UnfinishedRun>(
+    `SELECT ${UNFINISHED_COLUMNS} FROM runs INDEXED BY runs_unfinished
+     WHERE device_id = ? AND completed_at IS NULL ORDER BY seq`,
     deviceId,
+  );
+}
+
+/** The unfinished runs that a device started itself before `instant`. */
+export function runsHeldSince(store: Store, deviceId: string, instant: number): UnfinishedRun[] {
+  return store.all<UnfinishedRun>(
+    `SELECT ${UNFINISHED_COLUMNS} FROM runs INDEXED BY runs_unfinished
+     WHERE device_id = ? AND completed_at IS NULL AND started_by = 'device' AND created_at < ? ORDER BY seq`,
+    deviceId,
+    instant,
   );
 }
 
@@ -13,23 +30,23 @@ export function unfinishedRuns(store: Store, deviceId: string): RunRow[] {
  * The runs of a device that may be dispatched now, oldest first. A run waits for the earlier ones of its thread, so
  * that the history it travels with is whole, and while the device has `atMost` unfinished runs.
  */
-export function dispatchableRuns(store: Store, deviceId: string, atMost: number): RunRow[] {
-  const taken = unfinishedRuns(store, deviceId).filter(({ status }) => status !== 'registered').length;
-  return store.all<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM runs INDEXED BY runs_unfinished
+export function dispatchableRuns(store: Store, deviceId: string, atMost: number): UnfinishedRun[] {
+  return store.all<UnfinishedRun>(
+    `SELECT ${UNFINISHED_COLUMNS} FROM runs INDEXED BY runs_unfinished_by_status
      WHERE device_id = ? AND completed_at IS NULL AND status = 'registered' AND started_by = 'caller' AND NOT EXISTS (
-       SELECT 1 FROM runs AS earlier
+       SELECT 1 FROM runs AS earlier INDEXED BY runs_unfinished_by_thread
        WHERE earlier.thread_id = runs.thread_id AND earlier.seq < runs.seq AND earlier.completed_at IS NULL)
      ORDER BY seq LIMIT ?`,
     deviceId,
-    Math.max(0, atMost - taken),
+    Math.max(0, atMost - countTaken(store, deviceId)),
   );
 }
 
 /** Unfinished runs whose deadline passed before `instant`, with the devices they wait for. */
-export function overdueRuns(store: Store, instant: number): RunRow[] {
-  return store.all<RunRow>(
-    `SELECT ${RUN_COLUMNS} FROM runs WHERE completed_at IS NULL AND deadline_at < ? ORDER BY deadline_at`,
+export function overdueRuns(store: Store, instant: number): UnfinishedRun[] {
+  return store.all<UnfinishedRun>(
+    `SELECT ${UNFINISHED_COLUMNS} FROM runs INDEXED BY runs_by_deadline
+     WHERE completed_at IS NULL AND deadline_at < ? ORDER BY deadline_at`,
     instant,
   );
 }
@@ -46,3 +63,15 @@ export function countUnfinishedRuns(
   for (const { status, count } of rows) counts[status] = count;
   return counts;
 }
+
+function countTaken(store: Store, deviceId: string): number {
+  const row = store.get<{ count: number }>(
+    `SELECT count(*) AS count FROM runs INDEXED BY runs_unfinished_by_status
+     WHERE device_id = ? AND completed_at IS NULL AND status IN ('dispatched', 'running')`,
+    deviceId,
+  );
+  return row?.count ?? 0;
+}
+
+const UNFINISHED_COLUMNS = `id, device_id AS deviceId, status, started_by AS startedBy,
+  last_run_sequence AS lastRunSequence, deadline_at AS deadlineAt`;

@@ -8,6 +8,7 @@ import { ORDERS_PATH } from '../../hub/serve-device.ts';
 import { dispatchOrderOf } from '../../runs/dispatch-order.ts';
 import { revokeNode } from '../../runs/revoke-node.ts';
 import { findNode, listNodes, markNodeDeleted, type NodeRow, renameNode, toNode } from '../../store/nodes.ts';
+import { findRun } from '../../store/runs.ts';
 import { countUnfinishedRuns } from '../../store/unfinished-runs.ts';
 import { ok, page, readBefore, readLimit } from '../reply.ts';
 import { type KeyedCall, keyedRoute, type Route } from '../route.ts';
@@ -95,9 +96,9 @@ export function nodeRoutes(services: MeshServices): Route[] {
       scope: 'agent:run',
       summary: 'The dispatch of a run, for its own device: the one that did not fit a frame.',
       handle: (call) => {
-        const run = ownRun(services, call);
-        if (call.key.deviceId === null) {
-          throw new RunmeshError('not_found', `This device has no run ${run.id}.`);
+        const run = findRun(store, ownRun(services, call).id);
+        if (run === undefined || call.key.deviceId === null) {
+          throw new RunmeshError('not_found', `This device has no run ${call.param('runId')}.`);
         }
         if (run.completedAt !== null) throw new RunmeshError('run_ended', `Run ${run.id} has ended.`);
         return ok(dispatchOrderOf(store, run));

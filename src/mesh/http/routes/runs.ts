@@ -18,7 +18,7 @@ import { dispatchOrderOf } from '../../runs/dispatch-order.ts';
 import { answerApproval, cancelRun, steerRun } from '../../runs/order-run.ts';
 import { registerRun } from '../../runs/register-run.ts';
 import { readRunEvents } from '../../store/read-events.ts';
-import { findRun, listRuns, type RunListRow, type RunRow, toRunRecord } from '../../store/runs.ts';
+import { findRunHead, listRuns, type RunHead, type RunListRow, toRunRecord } from '../../store/runs.ts';
 import { readInput } from '../read-input.ts';
 import { ok, page, type Reply, readBefore, readLimit } from '../reply.ts';
 import { type KeyedCall, keyedRoute, type Route } from '../route.ts';
@@ -136,8 +136,8 @@ export function runRoutes(services: MeshServices): Route[] {
 }
 
 /** The run of the path, where the caller's key reaches it. */
-export function ownRun({ store }: MeshServices, call: Pick<AnyCall, 'param' | 'key'>): RunRow {
-  const run = findRun(store, call.param('runId'));
+export function ownRun({ store }: MeshServices, call: Pick<AnyCall, 'param' | 'key'>): RunHead {
+  const run = findRunHead(store, call.param('runId'));
   if (run !== undefined && reaches(call.key, run)) return run;
   throw new RunmeshError('not_found', `There is no run ${call.param('runId')}.`);
 }
@@ -157,7 +157,7 @@ async function startRun(services: MeshServices, call: AnyCall, body: RunRequest)
     throw new RunmeshError('unavailable', `The mesh goes down; run ${run.id} goes on after it.`);
   if (why === 'revoked')
     throw new RunmeshError('invalid_token', 'This API key was revoked or has expired meanwhile.');
-  return ok(recordOf(services, findRun(services.store, run.id) ?? run));
+  return ok(recordOf(services, findRunHead(services.store, run.id) ?? run));
 }
 
 function followRun(services: MeshServices, call: AnyCall): Reply {
@@ -169,7 +169,7 @@ function followRun(services: MeshServices, call: AnyCall): Reply {
   return streamRun(services, call, run, { after, note: noteOf(services, run) });
 }
 
-function sequenceAfter(run: RunRow, lastId: string): number {
+function sequenceAfter(run: RunHead, lastId: string): number {
   const id = readEventId(lastId);
   if (id === undefined) {
     throw new RunmeshError(
@@ -185,16 +185,16 @@ function sequenceAfter(run: RunRow, lastId: string): number {
 }
 
 /** What a caller's stream begins with, as a comment: where the run stands. */
-function noteOf(services: MeshServices, run: RunRow): string {
+function noteOf(services: MeshServices, run: RunHead): string {
   if (run.status !== 'registered' || isOnline(services, run)) return run.status;
   return 'registered; the device is offline, the run waits for it';
 }
 
-function recordOf(services: MeshServices, run: RunRow): ReturnType<typeof toRunRecord> {
+function recordOf(services: MeshServices, run: RunHead): ReturnType<typeof toRunRecord> {
   return toRunRecord(run, isOnline(services, run));
 }
 
-function isOnline({ devices }: MeshServices, run: RunRow): boolean {
+function isOnline({ devices }: MeshServices, run: RunHead): boolean {
   return run.deviceId !== null && devices.isOnline(run.deviceId);
 }
 
