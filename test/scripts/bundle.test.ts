@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { tempDir } from '../support/temp.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -35,6 +37,34 @@ describe('the program as it is shipped', () => {
       .map(([, file]) => file ?? '');
     expect(started.length).toBeGreaterThanOrEqual(3);
     expect(started.filter((file) => !existsSync(join(DIST, file)))).toEqual([]);
+  });
+
+  it('finds whatever it looks for beside itself, from where the bundle has put who looks', () => {
+    const looked = filesIn(DIST).flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      const constants = new Map(
+        [...text.matchAll(/^const (\w+) = ["']([^"']+)["'];$/gm)].map(([, name, value]) => [name, value]),
+      );
+      return [...text.matchAll(/new URL\((?:["']([^"']+)["']|(\w+)), import\.meta\.url\)/g)].map(
+        ([, path, name]) => ({
+          file,
+          path: path ?? constants.get(name) ?? '?',
+        }),
+      );
+    });
+    expect(looked.length).toBeGreaterThanOrEqual(5);
+    const missing = looked.filter(({ file, path }) => !existsSync(new URL(path, pathToFileURL(file))));
+    expect(missing).toEqual([]);
+  });
+
+  it('makes the property list and the unit of a service from where it lies', () => {
+    const print = (option: string) =>
+      execFileSync(process.execPath, [join(DIST, 'cli/main.js'), 'service', 'install', option], {
+        encoding: 'utf8',
+        env: { HOME: tempDir(), PATH: process.env.PATH },
+      });
+    expect(print('--print-plist')).toContain('<string>ai.runmesh.agent</string>');
+    expect(print('--print-unit')).toContain('ExecStart=');
   });
 
   it('brings the licence of every package that is in it', () => {

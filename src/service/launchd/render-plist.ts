@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installFolder } from '../../kit/version.ts';
 import type { ServiceDefinition } from '../definition.ts';
 import type { InstalledService } from '../ports.ts';
 
@@ -7,7 +9,7 @@ export type SessionType = 'Aqua' | 'Background';
 
 /** The property list of a definition, from the template in `launchd/`. */
 export function renderPlist(definition: ServiceDefinition, sessionType: SessionType): string {
-  const template = readFileSync(new URL(TEMPLATE, import.meta.url), 'utf8');
+  const template = readFileSync(join(installFolder(), 'launchd', 'ai.runmesh.agent.plist'), 'utf8');
   const values: Record<string, string> = {
     label: string(definition.label),
     programArguments: array(definition.command),
@@ -59,6 +61,3 @@ function escapeXml(text: string): string {
 function unescapeXml(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
-
-/** Two folders above this room, in `src/` as in `dist/`. */
-const TEMPLATE = '../../../launchd/ai.runmesh.agent.plist';
