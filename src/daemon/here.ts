@@ -83,7 +83,11 @@ export async function* runHere(
   const { journal, audit, host, close } = openExecutor(device, world, () => credentials);
   const watchers = new RunWatchers();
   const access = { meshUrl: mesh.url, apiKey: credentials.apiKey, fetch: network.fetch };
-  const publisher = new HerePublisher({ journal, clock, random, log, access, say: () => {} });
+  const publisher = new HerePublisher({
+    ...{ journal, clock, random, log, access },
+    forget: (runId) => runs.forget(runId),
+    say: () => {},
+  });
   const over = new AbortController();
   const publishing = publisher.run(over.signal);
   const ports = approvalPorts(device, world, audit, (...answer) => runs.answerApproval(...answer));

@@ -1,10 +1,9 @@
-import { forgetRun } from '../journal/forget-run.ts';
 import type { Journal } from '../journal/journal.ts';
 import { listCursors, type RunCursor, recordAck } from '../journal/list-cursors.ts';
 import { readEventsAfter } from '../journal/read-events.ts';
 import { backoffWindow } from '../kit/backoff.ts';
 import type { Clock } from '../kit/clock.ts';
-import { isRunmeshError, messageOf } from '../kit/errors.ts';
+import { isRunmeshError, messageOf, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Random } from '../kit/random.ts';
 import { Wake } from '../kit/wake.ts';
@@ -17,6 +16,8 @@ export interface HerePublisherOptions {
   random: Random;
   log: Log;
   access: HttpAccess;
+  /** The mesh takes no more of the run: it stops here too. */
+  forget(runId: string): void;
   say: (doing: string) => void;
 }
 
@@ -64,22 +65,32 @@ export class HerePublisher {
   }
 
   async #publish(cursor: RunCursor): Promise<void> {
-    const { journal, access, log } = this.#options;
+    const { journal, access, log, forget } = this.#options;
     let { acked } = cursor;
     this.#options.say(`publishing run ${cursor.runId}`);
     while (acked < cursor.committed) {
       const events = readEventsAfter(journal, cursor.runId, acked, BATCH_BYTES);
+      let taken: number;
       try {
-        acked = await publishOverHttp(access, journal, cursor, events.slice(0, MOST_EVENTS));
+        taken = await publishOverHttp(access, journal, cursor, events.slice(0, MOST_EVENTS));
       } catch (error) {
-        if (isRunmeshError(error) && error.retryable) throw error;
+        if (!isRunmeshError(error) || error.retryable) throw error;
         log.error({ runId: cursor.runId, reason: messageOf(error) }, 'the mesh takes no more of this run');
-        forgetRun(journal, cursor.runId);
+        forget(cursor.runId);
         return;
       }
+      if (taken <= acked) throw tookNothing(cursor.runId);
+      acked = taken;
       recordAck(journal, cursor.runId, acked);
     }
   }
+}
+
+/** Asked again at once, a mesh that takes nothing would be asked for ever. */
+function tookNothing(runId: string): RunmeshError {
+  return new RunmeshError('mesh_error', `The mesh took none of the events of run ${runId}.`, {
+    retryable: true,
+  });
 }
 
 const BACKOFF = { baseMs: LIMITS.backoffBaseMs, maxMs: LIMITS.backoffMaxMs };

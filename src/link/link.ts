@@ -15,7 +15,7 @@ import { Session } from './session.ts';
 export function createLink(options: LinkOptions): Link {
   const { journal, clock, random, log, identity, say } = options;
   const wake = new Wake<'woke' | 'stop'>();
-  const publisher = new HerePublisher({ ...options, say: () => {} });
+  const publisher = new HerePublisher({ ...options, forget: options.orders.forget, say: () => {} });
   const over = new AbortController();
   let state: LinkState = FIRST;
   let session: Session | undefined;

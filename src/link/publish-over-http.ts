@@ -1,7 +1,7 @@
 import type { Journal } from '../journal/journal.ts';
 import type { RunCursor } from '../journal/list-cursors.ts';
-import { codeOf, RunmeshError } from '../kit/errors.ts';
-import { errorEnvelope } from '../protocol/errors.ts';
+import { RunmeshError } from '../kit/errors.ts';
+import { type ErrorCode, errorEnvelope } from '../protocol/errors.ts';
 import type { DeviceEvent } from '../protocol/events.ts';
 import { appendAnswer } from '../protocol/threads.ts';
 
@@ -13,7 +13,8 @@ export interface HttpAccess {
 
 /**
  * Appends events to a run's thread over HTTP, under the same numbers as on the socket, so that what was appended already
- * is recognised. Answers the last runSequence the mesh has. Throws `RunmeshError`; `retryable` says whether to go on.
+ * is recognised. Answers the last runSequence the mesh has. Throws `RunmeshError`, which is `retryable` but where the mesh
+ * itself says that it will never take them: a portal's page, a proxy's refusal and an answer that was cut say nothing of the run.
  */
 export async function publishOverHttp(
   { meshUrl, apiKey, fetch }: HttpAccess,
@@ -37,13 +38,28 @@ export async function publishOverHttp(
     });
   }
   const body: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return appendAnswer.parse((body as { data?: unknown }).data).ackedRunSequence;
+  const answer = (body as { data?: unknown } | null | undefined)?.data;
+  const appended = appendAnswer.safeParse(answer);
+  if (response.ok && appended.success) return appended.data.ackedRunSequence;
   const failure = errorEnvelope.safeParse(body);
-  const code = failure.success ? failure.data.error.code : codeOf(undefined, 'mesh_error');
-  const said = failure.success ? failure.data.error.message : `status ${response.status}`;
-  throw new RunmeshError(code, `The mesh refused events of run ${runId}: ${said}`, {
-    retryable: response.status === 429 || response.status >= 500,
+  if (response.ok || !failure.success) {
+    const said = `${meshUrl} does not answer like a mesh (status ${response.status}).`;
+    throw new RunmeshError('not_a_mesh', said, { retryable: true });
+  }
+  const { code, message } = failure.data.error;
+  throw new RunmeshError(code, `The mesh refused events of run ${runId}: ${message}`, {
+    retryable: !FINAL_CODES.has(code),
   });
 }
 
 const REQUEST_MS = 30_000;
+/** What is wrong is the run or its events, whoever asks and whenever. */
+const FINAL_CODES: ReadonlySet<string> = new Set([
+  'bad_request',
+  'not_found',
+  'conflict',
+  'sequence_conflict',
+  'stale_attempt',
+  'run_ended',
+  'payload_too_large',
+] satisfies ErrorCode[]);

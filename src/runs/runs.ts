@@ -218,9 +218,9 @@ export function createRuns(options: RunsOptions): Runs {
     },
 
     forget: (runId) => {
+      forgetRun(journal, runId);
       const entry = entries.get(runId);
       if (entry !== undefined) entry.forgotten = true;
-      forgetRun(journal, runId);
       tell(runId, { type: 'stop', why: 'cancel' });
     },
 
