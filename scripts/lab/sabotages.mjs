@@ -91,8 +91,8 @@ export const SABOTAGES = [
     points: [],
     edits: [
       {
-        file: 'link/session.js',
-        find: 'const left = longest - this.connection.silentMs;',
+        file: 'link/silence.js',
+        find: 'const left = longest - connection.silentMs;',
         put: 'const left = longest;',
       },
     ],

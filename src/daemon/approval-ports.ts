@@ -4,7 +4,7 @@ import { configHash } from '../device/audit/note-config.ts';
 import { setConfig } from '../device/config.ts';
 import { judgeCall } from '../guard/approvals/judge-call.ts';
 import { subjectOf } from '../guard/approvals/subject.ts';
-import { messageOf } from '../kit/errors.ts';
+import { messageOf, RunmeshError } from '../kit/errors.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { ApprovalPorts } from '../runs/approval-ports.ts';
 import type { Runs } from '../runs/ports.ts';
@@ -13,7 +13,7 @@ import type { OpenedDevice, World } from './open-device.ts';
 
 /** What this device and its owner say about calls that need a word of theirs. */
 export function approvalPorts(
-  device: OpenedDevice,
+  device: Pick<OpenedDevice, 'config' | 'paths' | 'clock' | 'log' | 'reloadConfig'>,
   { platform, homedir }: Pick<World, 'platform' | 'homedir'>,
   audit: RecordAudit,
   answer: Runs['answerApproval'],
@@ -29,8 +29,12 @@ export function approvalPorts(
       return config.approvals.mostAsked;
     },
     allowAlways: ({ prefix, opens }) => {
-      setConfig(paths, 'approvals.allow', [...config.approvals.allow, { prefix: [...prefix], opens }]);
-      device.reloadConfig();
+      try {
+        setConfig(paths, 'approvals.allow', [...config.approvals.allow, { prefix: [...prefix], opens }]);
+        device.reloadConfig();
+      } catch (error) {
+        throw unwritable(paths.config, error);
+      }
       audit('config', {
         verb: 'allow',
         key: 'approvals.allow',
@@ -52,6 +56,14 @@ export function approvalPorts(
         );
     },
   };
+}
+
+function unwritable(file: string, error: unknown): RunmeshError {
+  return new RunmeshError(
+    'config_unwritable',
+    `The rule could not be kept in ${file}, so nothing was answered: ${messageOf(error)} Mend that, or allow the call once or for this run.`,
+    { cause: error },
+  );
 }
 
 /** The same in a process without a daemon and without a terminal, where nobody could answer: a question is a no at once. */

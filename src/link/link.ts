@@ -1,11 +1,12 @@
 import { messageOf } from '../kit/errors.ts';
 import { Wake } from '../kit/wake.ts';
-import { ConnectionLost, type Loss } from './connection.ts';
+import { type Connection, ConnectionLost, type Loss } from './connection.ts';
 import { connect } from './handshake.ts';
 import { HerePublisher } from './here-publisher.ts';
 import { FIRST, type LinkInput, type LinkState, next } from './link-state.ts';
 import type { Link, LinkOptions } from './ports.ts';
 import { Session } from './session.ts';
+import { probe } from './silence.ts';
 
 /**
  * The link: one reconcile loop over a pure machine. It looks at the state, does what the state asks (wait, connect,
@@ -42,8 +43,11 @@ export function createLink(options: LinkOptions): Link {
   const connectOnce = async (): Promise<void> => {
     say(`connecting to ${identity.meshUrl}`);
     const before = offers;
+    let connection: Connection | undefined;
     try {
-      const { connection, welcome } = await connect(identity, journal, options.socketOptions, clock);
+      const welcomed = await connect(identity, journal, options.socketOptions, clock);
+      const { welcome } = welcomed;
+      connection = welcomed.connection;
       if (over.signal.aborted) {
         connection.close('normal', 'goodbye');
         return lost({ reason: 'asked to stop' });
@@ -55,6 +59,9 @@ export function createLink(options: LinkOptions): Link {
       log.info({ sessionId: welcome.sessionId }, 'link is up');
       options.onOnline(welcome.sessionId);
     } catch (error) {
+      // Open and served by nobody, it would have the mesh take this device for online.
+      connection?.close('normal', 'the session could not begin');
+      session = undefined;
       lost(error instanceof ConnectionLost ? error.loss : { reason: messageOf(error) });
     }
   };
@@ -100,7 +107,7 @@ export function createLink(options: LinkOptions): Link {
     settle: (runId) => session?.settle(runId),
     woke: () => {
       wake.wake('woke');
-      const probed = session?.probe(clock, over.signal);
+      const probed = session && probe(session.connection, clock, over.signal);
       probed?.catch((error) => log.warn({ reason: messageOf(error) }, 'a probe broke'));
     },
     offer: () => {

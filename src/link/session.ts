@@ -1,4 +1,3 @@
-import type { Clock } from '../kit/clock.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed, MeshFrame } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
@@ -9,6 +8,7 @@ import { heartbeatOf } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
 import type { LinkOptions } from './ports.ts';
 import { publishOverHttp } from './publish-over-http.ts';
+import { watchSilence } from './silence.ts';
 
 /**
  * One welcomed connection: orders in, events and deltas out, heartbeats both ways. Made anew for each connection, so that
@@ -33,7 +33,8 @@ export class Session {
     this.#options = options;
     this.#fetches = new OrderFetches(options.access);
     this.#heartbeatMs = clamp(welcome.heartbeatMs, LIMITS.heartbeatMinMs, LIMITS.heartbeatMaxMs);
-    for (const { runId, verdict } of welcome.runs) if (verdict === 'forget') options.orders.forget(runId);
+    const forgotten = welcome.runs.filter(({ verdict }) => verdict === 'forget');
+    for (const { runId } of forgotten) this.#takeSafely('forget', () => options.orders.forget(runId));
     this.#deltas = new DeltaStream(
       {
         send: (frame) => connection.send(frame),
@@ -63,19 +64,23 @@ export class Session {
       },
       new Map(welcome.runs.map(({ runId, ackedRunSequence }) => [runId, ackedRunSequence])),
     );
+    // One that could not be forgotten yet says nothing here: the mesh would close at its next word.
+    for (const { runId } of forgotten) this.#outbox.forget(runId);
     for (const { runId, ackedRunSequence, verdict } of welcome.runs) {
       if (verdict === 'forget') continue;
       this.#outbox.acked(runId, ackedRunSequence);
-      if (verdict === 'cancel') options.orders.cancel(runId, 'cancelled while this device was away');
+      if (verdict === 'cancel') this.#takeSafely('cancel', () => options.orders.cancel(runId, WHILE_AWAY));
     }
   }
 
   /** Serves the connection until it is lost. */
   async serve(): Promise<Loss> {
     const over = new AbortController();
-    this.connection.listen((frame) => this.#takeSafely(frame));
+    this.connection.listen((frame) => this.#takeSafely(frame.type, () => this.#take(frame)));
     this.#outbox.drain();
-    const loops = [this.#beat(over.signal), this.#watchSilence(over.signal)];
+    const { clock } = this.#options;
+    const silence = watchSilence(this.connection, this.#heartbeatMs, clock, over.signal);
+    const loops = [this.#beat(over.signal), silence];
     try {
       const loss = await this.connection.lost;
       return this.#retryAfterMs === undefined ? loss : { ...loss, retryAfterMs: this.#retryAfterMs };
@@ -103,14 +108,6 @@ export class Session {
     return this.#outbox.positions().every(({ committed, acked }) => acked >= committed);
   }
 
-  /** The machine slept, or its network changed: is anybody there? A socket that says open is no answer. */
-  async probe(clock: Clock, signal?: AbortSignal): Promise<void> {
-    const { heard } = this.connection;
-    this.connection.ping();
-    await clock.sleep(LIMITS.wakeProbeMs, signal);
-    if (!signal?.aborted && this.connection.heard === heard) this.connection.terminate();
-  }
-
   async #beat(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     // The first after a random part, so that devices that came back together do not beat together.
@@ -123,29 +120,21 @@ export class Session {
     }
   }
 
-  /** Silence is noticed when it is too long, not at the beat after. */
-  async #watchSilence(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const longest = 2 * this.#heartbeatMs + LIMITS.silenceGraceMs;
-    while (!signal.aborted) {
-      const left = longest - this.connection.silentMs;
-      if (left > 0) await clock.sleep(left, signal);
-      // Asleep until now: what the mesh sent meanwhile has not been read yet, and the probe after a wake decides.
-      else if (left < -LIMITS.wakeGapMs) await this.probe(clock, signal);
-      else return this.connection.terminate();
-    }
-  }
-
-  /** An order that could not be committed is not answered, so the mesh gives it again. */
-  #takeSafely(frame: MeshFrame): void {
+  /**
+   * An order that could not be committed is not answered, so the mesh gives it again. Whatever else goes wrong with one ends
+   * its connection, and never the process: the mesh would give it to the next one at once.
+   */
+  #takeSafely(what: string, take: () => void): void {
+    const { log } = this.#options;
     try {
-      this.#take(frame);
+      take();
     } catch (error) {
-      if (!isRunmeshError(error, 'disk_full')) throw error;
-      this.#options.log.warn(
-        { frame: frame.type, reason: messageOf(error) },
-        'a frame waits for space on the disk',
-      );
+      if (isRunmeshError(error, 'disk_full')) {
+        log.warn({ what, reason: messageOf(error) }, 'an order waits for space on the disk');
+        return;
+      }
+      log.error({ what, reason: messageOf(error) }, 'an order could not be taken');
+      this.connection.close('normal', 'an order could not be taken');
     }
   }
 
@@ -236,6 +225,8 @@ export class Session {
 function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
+
+const WHILE_AWAY = 'cancelled while this device was away';
 
 type Rejection = FrameNamed<DeviceFrame, 'rejected'>['code'];
 

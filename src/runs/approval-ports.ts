@@ -14,7 +14,7 @@ export interface ApprovalPorts {
   readonly timeoutMs: number;
   /** Questions of one run after which the answer is no. */
   readonly mostAsked: number;
-  /** Keeps a rule for good. */
+  /** Keeps a rule for good. Throws `config_unwritable`. */
   allowAlways(rule: AlwaysRule): void;
   /** Somebody may want to know that a run waits; `over` aborts when it no longer does. */
   onAsked(pending: PendingApproval, over: AbortSignal): void;

@@ -6,7 +6,7 @@ import { commit } from '../journal/journal.ts';
 import { type ApprovalHistory, listAskingRuns, readApprovals } from '../journal/read-approvals.ts';
 import { readRun } from '../journal/read-run.ts';
 import { isoTime } from '../kit/clock.ts';
-import { RunmeshError } from '../kit/errors.ts';
+import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
 import { prefixedId } from '../kit/random.ts';
 import type { ApprovalAnswer, ApprovalRequest, ApprovalResolution } from '../protocol/approvals.ts';
 import type { DurablePayload, RunEvent } from '../protocol/events.ts';
@@ -171,7 +171,12 @@ export function createApprovals(options: ApprovalOptions): Approvals {
           return refused('run_not_offered', `${approvalId} can be allowed once, and not for its whole run.`);
         }
         if (decision === 'always' && request.prefix !== null) {
-          ports.allowAlways({ prefix: request.prefix, opens: request.opens });
+          try {
+            ports.allowAlways({ prefix: request.prefix, opens: request.opens });
+          } catch (error) {
+            if (!isRunmeshError(error, 'config_unwritable')) throw error;
+            return refused(error.code, error.message);
+          }
         }
         resolve(found.runId, request, { decision, by, ...(words !== undefined && { words }) });
         return { status: 'done' };

@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { acceptRun } from '../../src/journal/accept-run.ts';
+import { RunmeshError } from '../../src/kit/errors.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { watchWake } from '../../src/kit/watch-wake.ts';
 import { createLink } from '../../src/link/link.ts';
+import type { LinkOrders } from '../../src/link/ports.ts';
 import { MESH_FRAMES, type MeshFrame } from '../../src/protocol/frames.ts';
 import { LIMITS } from '../../src/protocol/limits.ts';
 import { arbitraryOf } from '../support/arbitrary-of.ts';
@@ -17,7 +19,11 @@ import { startLyingMesh } from '../support/lying-mesh.ts';
 /** A link of its own on a clock that the test moves, with what it said of itself. */
 function startLink(
   meshUrl: string,
-  { onHello = () => {}, agent }: { onHello?: () => void; agent?: Agent } = {},
+  {
+    onHello = () => {},
+    agent,
+    orders = {},
+  }: { onHello?: () => void; agent?: Agent; orders?: Partial<LinkOrders> } = {},
 ) {
   const clock = new FakeClock();
   const said: string[] = [];
@@ -53,6 +59,7 @@ function startLink(
       steer: () => ({ status: 'done' }),
       approve: () => ({ status: 'done' }),
       forget: () => {},
+      ...orders,
     },
     liveTexts: () => [],
     say: (doing) => said.push(doing),
@@ -217,6 +224,65 @@ describe('the link', () => {
     await pass(clock, LIMITS.drainSpreadMs);
     const second = await mesh.connection(2);
     await expect.poll(() => second.frames.map(({ type }) => type)).toContain('drain');
+  });
+});
+
+describe('an order that cannot be taken', () => {
+  const verdict = (verdict: 'forget' | 'cancel') => ({
+    runs: [{ runId: 'run_1', ackedRunSequence: 0, deltas: [], verdict }],
+  });
+
+  it.each(['forget', 'cancel'] as const)(
+    'waits for space on the disk while the link is up (%s)',
+    async (order) => {
+      const mesh = await startLyingMesh(verdict(order));
+      const full = () => {
+        throw new RunmeshError('disk_full', 'The disk is full.');
+      };
+      const { online, link } = startLink(mesh.url, { orders: { [order]: full } });
+      await expect.poll(() => online.length).toBe(1);
+      expect([link.status().state, mesh.connections.length]).toEqual(['online', 1]);
+    },
+  );
+
+  it('closes the connection that came with it, and the next one is made', async () => {
+    const mesh = await startLyingMesh(verdict('forget'));
+    let broken = 1;
+    const { online, clock } = startLink(mesh.url, {
+      orders: {
+        forget: () => {
+          broken -= 1;
+          if (broken >= 0) throw new TypeError('broken');
+        },
+      },
+    });
+    const first = await mesh.connection(1);
+    await first.closed;
+    while (mesh.connections.length < 2) await pass(clock, 1_000);
+    await expect.poll(() => online.length).toBeGreaterThan(0);
+  });
+
+  it('closes its connection and ends nothing else', async () => {
+    const mesh = await startLyingMesh();
+    let broken = 1;
+    const { clock, online } = startLink(mesh.url, {
+      orders: {
+        steer: () => {
+          broken -= 1;
+          if (broken >= 0) throw new TypeError('broken');
+          return { status: 'done' };
+        },
+      },
+    });
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    first.send({ type: 'steer', runId: 'run_1', orderId: 'ord_1', text: 'go on' });
+    await first.closed;
+    expect(first.frames.map(({ type }) => type)).not.toContain('order_result');
+    while (online.length < 2) await pass(clock, 1_000);
+    const second = await mesh.connection(2);
+    second.send({ type: 'steer', runId: 'run_1', orderId: 'ord_1', text: 'go on' });
+    await expect.poll(() => second.frames.map(({ type }) => type)).toContain('order_result');
   });
 });
 

@@ -5,6 +5,7 @@ import { createRedactor } from '../../src/guard/redact.ts';
 import { acceptRun } from '../../src/journal/accept-run.ts';
 import { finishRun } from '../../src/journal/finish-run.ts';
 import { readRunEvents } from '../../src/journal/read-events.ts';
+import { RunmeshError } from '../../src/kit/errors.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import type { PendingApproval } from '../../src/runs/approval-ports.ts';
@@ -19,7 +20,7 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
   const audited: string[] = [];
   const asked: { pending: PendingApproval; over: AbortSignal }[] = [];
   const always: AlwaysRule[] = [];
-  const world = { subject: 'as it is', suspended: false };
+  const world = { subject: 'as it is', suspended: false, unwritable: false };
   const redactor = createRedactor(['the-owners-own-secret']);
   const approvals = createApprovals({
     journal,
@@ -34,7 +35,10 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
       subjectOf: (ask) => `${ask.what} ${world.subject}`,
       timeoutMs: 60_000,
       mostAsked,
-      allowAlways: (rule) => void always.push(rule),
+      allowAlways: (rule) => {
+        if (world.unwritable) throw new RunmeshError('config_unwritable', 'The rule could not be kept.');
+        always.push(rule);
+      },
       onAsked: (pending, over) => void asked.push({ pending, over }),
     },
   });
@@ -112,6 +116,18 @@ describe('a question to the owner', () => {
     expect(readRunEvents(journal, 'a').at(-1)).toMatchObject({
       payload: { decision: 'timed_out', by: 'clock' },
     });
+  });
+
+  it('stands where the rule that it was answered with cannot be kept', async () => {
+    const { journal, clock } = aRun();
+    const device = process(journal, clock);
+    const allowed = device.allow('c1');
+    const id = device.id();
+    device.world.unwritable = true;
+    expect(device.answer(id, { decision: 'always' }, 'mesh')).toMatchObject({ code: 'config_unwritable' });
+    expect(device.list()).toHaveLength(1);
+    expect(device.answer(id, { decision: 'once' }, 'mesh')).toEqual({ status: 'done' });
+    expect(await allowed).toMatchObject({ allowed: true });
   });
 
   it('40 is answered once, by its own id, for its own run, in its time and while its run lives', async () => {
