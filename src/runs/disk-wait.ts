@@ -19,7 +19,23 @@ export function createDiskWait(
   const waiting: (() => void)[] = [];
   const diskHasSpace = async (): Promise<void> => {
     do await clock.sleep(DISK_RETRY_MS);
-    while (!journal.ballast.fill());
+    while (!isFilled());
+  };
+  /** A disk that fails otherwise, read-only for a while perhaps, is tried again too: nobody else would end this wait. */
+  const isFilled = (): boolean => {
+    try {
+      return journal.ballast.fill();
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'the disk could not be tried');
+      return false;
+    }
+  };
+  const letGo = (one: () => void): void => {
+    try {
+      one();
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'what waited for the disk could not go on');
+    }
   };
   const begin = (then: () => void = () => {}): void => {
     waiting.push(then);
@@ -30,7 +46,7 @@ export function createDiskWait(
       .then(() => {
         log.info('the disk has space again');
         pause.remove('disk_full');
-        for (const one of waiting.splice(0)) one();
+        for (const one of waiting.splice(0)) letGo(one);
         onSpace();
       })
       .catch((error) => log.error({ reason: messageOf(error) }, 'the disk could not be tried again'));

@@ -32,6 +32,11 @@ export type Outcome =
   /** The disk is full: the run goes on when it is not. */
   | { kind: 'stalled' };
 
+/** Whether a run goes on later by itself. */
+export function isPutDown({ kind }: Outcome): boolean {
+  return kind === 'suspended' || kind === 'stalled';
+}
+
 export type RunEnd = Pick<DurablePayload<'run_completed'>, 'status' | 'result' | 'error'>;
 
 export type RunEffect =

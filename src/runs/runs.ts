@@ -12,8 +12,9 @@ import { endRun } from './end-run.ts';
 import { executeRun } from './execute-run.ts';
 import { LiveTexts } from './live-texts.ts';
 import type { OrderResult, Runs, RunsOptions } from './ports.ts';
+import { putDown, unlessWordsWait } from './put-down.ts';
 import { recoverRuns } from './recover-runs.ts';
-import { next, type RunEffect, type RunEnd, type RunInput, type RunState } from './run-state.ts';
+import { isPutDown, next, type RunEffect, type RunEnd, type RunInput, type RunState } from './run-state.ts';
 import { activeRun, refusedOrder, wordsFor } from './tell-state.ts';
 import { chooseTurns } from './turns.ts';
 import { watchDeadline } from './watch-deadline.ts';
@@ -52,7 +53,7 @@ export function createRuns(options: RunsOptions): Runs {
     if (effect.type === 'start') start(entry);
     else if (effect.type === 'abort') entry.loop?.abort(new Error(effect.why));
     else if (effect.type === 'finish') finish(entry, effect.end);
-    else disk.begin();
+    else disk.begin(() => putDown(journal, entry.order.runId));
   };
 
   const start = (entry: Entry): void => {
@@ -67,7 +68,7 @@ export function createRuns(options: RunsOptions): Runs {
 
   const runLoop = async (entry: Entry, signal: AbortSignal): Promise<void> => {
     const { runId } = entry.order;
-    const outcome = await executeRun({
+    const returned = await executeRun({
       journal,
       random: options.random,
       host,
@@ -88,8 +89,10 @@ export function createRuns(options: RunsOptions): Runs {
       },
       onDelta: (delta) => options.onDelta(runId, delta),
     });
-    await host.endCommands(runId, { over: outcome.kind !== 'suspended' && outcome.kind !== 'stalled' });
-    if (outcome.kind === 'suspended' && !entry.forgotten) putDown(runId);
+    await host.endCommands(runId, { over: !isPutDown(returned) });
+    // From this look to the run's end nothing is awaited: what is said after it is refused.
+    const outcome = unlessWordsWait(journal, runId, entry.state, returned);
+    if (isPutDown(outcome) && !entry.forgotten) putDown(journal, runId);
     entry.loop = undefined;
     tell(runId, { type: 'returned', outcome });
     takeTurns();
@@ -100,15 +103,6 @@ export function createRuns(options: RunsOptions): Runs {
     if (!entry.suspect) return;
     entry.suspect = false;
     takeTurns();
-  };
-
-  const putDown = (runId: string): void => {
-    try {
-      markRunning(journal, runId, false);
-    } catch (error) {
-      // A death would then be counted that was none; the run goes on all the same.
-      if (!isRunmeshError(error, 'disk_full')) throw error;
-    }
   };
 
   const finish = (entry: Entry, { status, result, error }: RunEnd): void => {
@@ -212,7 +206,9 @@ export function createRuns(options: RunsOptions): Runs {
 
     steer: (runId, steerId, text): OrderResult => {
       const run = readRun(journal, runId);
-      if (run === undefined || run.status !== undefined) return refusedOrder(journal, runId);
+      // An end that waits for space on the disk is one already.
+      const ended = run?.status !== undefined || entries.get(runId)?.state.at === 'ended';
+      if (run === undefined || ended) return refusedOrder(journal, runId);
       addSteer(journal, runId, steerId, redactor.text(text));
       return { status: 'done' };
     },
@@ -235,7 +231,11 @@ export function createRuns(options: RunsOptions): Runs {
       pause.add('draining');
       takeTurns();
       await settle(ms);
-      for (const { deadline } of entries.values()) deadline.abort();
+      for (const { deadline, order, startedAt } of entries.values()) {
+        deadline.abort();
+        // Once more, where the disk had no space for it.
+        if (startedAt !== undefined) putDown(journal, order.runId);
+      }
     },
   };
 }

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createRedactor } from '../../src/guard/redact.ts';
-import { countDeath, markRunning } from '../../src/journal/count-death.ts';
+import { countDeath, markRunning, wasRunning } from '../../src/journal/count-death.ts';
 import { readRunEvents } from '../../src/journal/read-events.ts';
 import { readRun } from '../../src/journal/read-run.ts';
 import { recordProcessStarted } from '../../src/journal/record-process.ts';
@@ -52,6 +52,8 @@ function device(
 ) {
   const log: string[] = [];
   const waiting = new Map<string, () => void>();
+  /** What happens while a run's commands are ended, and before its model answers. */
+  const meanwhile = { endCommands: () => {}, step: () => {} };
   const work = {
     name: 'work',
     description: 'works',
@@ -69,6 +71,7 @@ function device(
     platform: 'linux',
     models: {
       step: async ({ prompt }) => {
+        meanwhile.step();
         const done = prompt.some((message) => message.role === 'tool');
         return {
           content: [],
@@ -90,7 +93,10 @@ function device(
     price: () => undefined,
     measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
     leftSandbox: () => false,
-    endCommands: async (runId) => void log.push(`${runId} commands ended`),
+    endCommands: async (runId) => {
+      meanwhile.endCommands();
+      log.push(`${runId} commands ended`);
+    },
     reap: async (processes) => void log.push(`reaped ${processes.map(({ pid }) => pid)}`),
   };
   const runs: Runs = createRuns({
@@ -116,7 +122,7 @@ function device(
     waiting.delete(runId);
   };
   const ended = (runId: string) => expect.poll(() => readRun(journal, runId)?.status);
-  return { runs, log, clock, waiting, finishWork, ended };
+  return { runs, log, clock, waiting, finishWork, ended, meanwhile };
 }
 
 const types = (journal: Journal, runId: string) => readRunEvents(journal, runId).map((event) => event.type);
@@ -370,5 +376,40 @@ describe('a device’s runs', () => {
     await finishWork('a');
     await ended('a').toBe('completed');
     expect(types(journal, 'a')).toContain('run_steered');
+  });
+
+  it('hear what is said to them while their commands are ended, and go on', async () => {
+    const journal = aJournal();
+    const { runs, log, finishWork, ended, meanwhile } = device(journal);
+    await runs.start();
+    runs.accept(anOrder('a'), 'dispatched');
+    const answers: unknown[] = [];
+    meanwhile.endCommands = () => {
+      if (answers.length === 0) answers.push(runs.steer('a', 's1', 'and quickly'));
+    };
+    await finishWork('a');
+    await ended('a').toBe('completed');
+    expect(answers).toEqual([{ status: 'done' }]);
+    expect(types(journal, 'a').slice(-4)).toEqual([
+      'assistant_message',
+      'run_steered',
+      'assistant_message',
+      'run_completed',
+    ]);
+    expect(log).toEqual(['a works', 'a commands ended', 'a commands ended']);
+  });
+
+  it('that the disk has no space for are not at work, and no death counts meanwhile', async () => {
+    const journal = aJournal();
+    const { runs, meanwhile, log } = device(journal);
+    await runs.start();
+    meanwhile.step = () => {
+      throw new RunmeshError('disk_full', 'The disk is full.');
+    };
+    runs.accept(anOrder('a'), 'dispatched');
+    await expect.poll(() => log).toContain('a commands ended');
+    await expect.poll(() => wasRunning(journal, 'a')).toBe(false);
+    await runs.drain(0);
+    expect(wasRunning(journal, 'a')).toBe(false);
   });
 });
