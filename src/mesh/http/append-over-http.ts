@@ -9,7 +9,11 @@ import { findRunHead, type RunHead } from '../store/runs.ts';
 import { findThread, type ThreadRow } from '../store/threads.ts';
 import { reaches } from './scopes.ts';
 
-/** Appends a run's events that came over HTTP, by the same rule as the socket's. */
+/**
+ * Appends a run's events that came over HTTP, by the same rule as the socket's. What a run did is told by the device that
+ * executes it, with its own key, and by nobody else: the contract has this call for a device that publishes its runs, and
+ * a caller's `agent:run` would otherwise end and forge the runs of everybody in its organisation.
+ */
 export function appendOverHttp(
   services: MeshServices,
   key: KeyRow,
@@ -19,6 +23,12 @@ export function appendOverHttp(
   const run = findRunHead(services.store, body.runId);
   if (run?.threadId !== thread.id || !reaches(key, run)) {
     throw new RunmeshError('not_found', `Thread ${thread.id} has no run ${body.runId}.`);
+  }
+  if (key.deviceId === null) {
+    throw new RunmeshError(
+      'forbidden',
+      `Only the device of run ${run.id} writes its events, with its own key. To say something to the run: POST /v1/run/${run.id}/steer`,
+    );
   }
   if (body.rolloutId !== run.rolloutId) {
     throw new RunmeshError('bad_request', `rolloutId: run ${run.id} is in rollout ${run.rolloutId}`, {

@@ -68,7 +68,7 @@ export function threadRoutes(services: MeshServices): Route[] {
       method: 'post',
       path: '/v1/threads/:threadId/events',
       scope: 'agent:run',
-      summary: "Appends a run's durable events: the way of a device that started the run itself.",
+      summary: "Appends a run's durable events, for its own device: the way of a run that it started itself.",
       body: appendRequest,
       answer: appendAnswer,
       handle: (call) => ok(appendOverHttp(services, call.key, ownThread(services, call), call.body)),
