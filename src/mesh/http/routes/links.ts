@@ -12,7 +12,7 @@ import type { MeshServices } from '../../context.ts';
 import { approveLink, isSignedPoll, linkFacts, pollLink, startLink } from '../../links/link-device.ts';
 import type { RateLimiter, Rule } from '../../rate-limiter.ts';
 import { ok } from '../reply.ts';
-import { type Call, keyedRoute, openRoute, type Route } from '../route.ts';
+import { keyedRoute, openRoute, type Route } from '../route.ts';
 
 export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[] {
   return [
@@ -36,8 +36,9 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       handle: (call) => {
         limiter.take(`link-poll ${networkOf(call.address)}`, POLLS);
         // The device itself is heard, however often somebody at its address has guessed.
-        if (!isSignedPoll(services, call.body)) limiter.check(wrongCodesOf(call), WRONG_CODES);
-        return ok(countingWrongCodes(limiter, call, () => pollLink(services, call.body)));
+        const guesser = networkOf(call.address);
+        if (!isSignedPoll(services, call.body)) limiter.check(wrongCodesOf(guesser), WRONG_CODES);
+        return ok(countingWrongCodes(limiter, guesser, () => pollLink(services, call.body)));
       },
     }),
     keyedRoute({
@@ -47,8 +48,10 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       summary: 'The owner approves a code, or denies it.',
       body: linkApprove,
       handle: (call) => {
-        limiter.check(wrongCodesOf(call), WRONG_CODES);
-        return ok(countingWrongCodes(limiter, call, () => approveLink(services, call.key, call.body)));
+        limiter.check(wrongCodesOf(call.key.orgId), WRONG_CODES);
+        return ok(
+          countingWrongCodes(limiter, call.key.orgId, () => approveLink(services, call.key, call.body)),
+        );
       },
     }),
     keyedRoute({
@@ -58,30 +61,36 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       summary: 'What the owner should see before approving: label, host, system, fingerprint.',
       answer: z.record(z.string(), z.json()),
       handle: (call) => {
-        limiter.check(wrongCodesOf(call), WRONG_CODES);
-        return ok(countingWrongCodes(limiter, call, () => linkFacts(services, call.key, call.param('code'))));
+        limiter.check(wrongCodesOf(call.key.orgId), WRONG_CODES);
+        return ok(
+          countingWrongCodes(limiter, call.key.orgId, () =>
+            linkFacts(services, call.key, call.param('code')),
+          ),
+        );
       },
     }),
   ];
 }
 
-/** Counts what names no code, and what names one without its key: both are how somebody guesses. */
-function countingWrongCodes<T>(limiter: RateLimiter, call: Pick<AnyCall, 'address'>, work: () => T): T {
+/**
+ * Counts what names no code, and what names one without its key: both are how somebody guesses. Who polls is a network; who
+ * has a key is its organisation, which can make itself any number of keys and call from anywhere. Apart from each other, so that
+ * a stranger's guesses keep no owner behind the same address from approving.
+ */
+function countingWrongCodes<T>(limiter: RateLimiter, guesser: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (isRunmeshError(error, 'not_found') || isRunmeshError(error, 'unauthorized')) {
-      limiter.count(wrongCodesOf(call), WRONG_CODES);
+      limiter.count(wrongCodesOf(guesser), WRONG_CODES);
     }
     throw error;
   }
 }
 
-function wrongCodesOf({ address }: Pick<AnyCall, 'address'>): string {
-  return `wrong-code ${networkOf(address)}`;
+function wrongCodesOf(guesser: string): string {
+  return `wrong-code ${guesser}`;
 }
-
-type AnyCall = Call<unknown, unknown>;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
