@@ -35,8 +35,8 @@ export interface Devices {
   presence(deviceId: string): { status: Node['status']; lastHeardAt: number | null };
   /** Something changed for this device: sends what waits for it, if it is there. */
   serve(deviceId: string): void;
-  /** Closes the device's connection for good. */
-  revoke(deviceId: string): void;
+  /** Closes the device's connection for good: it was revoked, or another key took the place of the one it came with. */
+  close(deviceId: string, why: 'revoked' | 'auth'): void;
 }
 
 /** The port through which the model proxy reaches models; the composition root gives it. */

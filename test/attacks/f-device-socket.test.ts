@@ -18,7 +18,9 @@ import {
   openMesh,
   sendEvents,
   startRun,
+  type TestMesh,
 } from '../mesh/harness.ts';
+import { SseReader } from '../support/api.ts';
 import {
   createDeviceKey,
   DeviceClient,
@@ -31,6 +33,7 @@ import { aJournal } from '../support/journals.ts';
 import { startLyingMesh } from '../support/lying-mesh.ts';
 import { otherOrganisation, stateOf } from './mesh-state.ts';
 
+const LINK = '/v1/runmesh/devices/link';
 const HELLO = {
   agentVersion: '0',
   os: 'macos',
@@ -45,6 +48,22 @@ async function refusal(device: TestDevice, hello: Record<string, unknown> = {}):
   const client = new DeviceClient(device.origin);
   await client.sayHello(device, hello);
   return (await client.closed).code;
+}
+
+/** Somebody with a key of their own asks to take the place of a device. */
+async function askToReplace(mesh: TestMesh, { deviceId }: TestDevice) {
+  const { publicKey, privateKey } = createDeviceKey();
+  const body = {
+    publicKey,
+    deviceLabel: 'again',
+    os: 'macos',
+    appVersion: '0',
+    hostname: 'h',
+    clientMetadata: { replacesDeviceId: deviceId },
+  };
+  const code: string = (await mesh.call('POST', `${LINK}/start`, body, null)).data.code;
+  const signature = signText(privateKey, linkPollText({ code, origin: mesh.url }));
+  return { code, privateKey, poll: () => mesh.call('POST', `${LINK}/poll`, { code, signature }, null) };
 }
 
 /** A run that its device has taken. */
@@ -237,6 +256,39 @@ describe('a linked device that lies', () => {
     const body = { events: [completed(1)], runId, rolloutId, journalEpoch: 'epoch-1', attempt: 1 };
     expect((await mesh.call('POST', `/v1/threads/${threadId}/events`, body, device.apiKey)).status).toBe(401);
     expect(await stateOf(mesh)).toEqual(before);
+  });
+
+  it('76 whose key was replaced is cut at once, with all its old key held, and the new key stays', async () => {
+    const { mesh, device, client, runId } = await runUnderWay();
+    const stream = await SseReader.open(mesh, 'GET', `/v1/run/${runId}/events`, { apiKey: device.apiKey });
+    const next = await askToReplace(mesh, device);
+    expect([
+      client.socket.readyState,
+      (await mesh.call('GET', '/v1/run', undefined, device.apiKey)).status,
+    ]).toEqual([WebSocket.OPEN, 200]);
+    await mesh.call('POST', `${LINK}/approve`, { code: next.code });
+    expect((await client.closed).code).toBe(4503);
+    await stream.ended;
+    expect((await mesh.call('GET', '/v1/run', undefined, device.apiKey)).status).toBe(401);
+    expect(await refusal(device)).toBe(4503);
+    const { data } = await next.poll();
+    const replaced = { ...device, privateKey: next.privateKey, apiKey: data.apiKey };
+    const runs = [{ runId, attempt: 1, lastRunSequence: 0 }];
+    const back = await DeviceClient.connect(replaced, { runs });
+    expect(back.welcome.runs).toMatchObject([{ runId, verdict: 'resume' }]);
+    sendEvents(back.client, runId, [completed(1)]);
+    expect((await back.client.take('ack')).runSequence).toBe(1);
+  });
+
+  it('76 whose key was replaced before it fetched what it was approved for is given nothing', async () => {
+    const mesh = await openMesh();
+    const device = await linkDevice(mesh);
+    const [lost, kept] = [await askToReplace(mesh, device), await askToReplace(mesh, device)];
+    await mesh.call('POST', `${LINK}/approve`, { code: lost.code });
+    await mesh.call('POST', `${LINK}/approve`, { code: kept.code });
+    const { apiKey } = (await kept.poll()).data;
+    expect((await lost.poll()).data).toEqual({ status: 'denied' });
+    expect((await mesh.call('GET', '/v1/run', undefined, apiKey)).status).toBe(200);
   });
 
   it('79 with a copied key raises an alarm that names the device', async () => {

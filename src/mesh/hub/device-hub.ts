@@ -51,8 +51,8 @@ export class DeviceHub implements Devices {
     if (connection !== undefined) serveDevice(this.#core, connection);
   }
 
-  revoke(deviceId: string): void {
-    this.#connections.get(deviceId)?.close('revoked');
+  close(deviceId: string, why: 'revoked' | 'auth'): void {
+    this.#connections.get(deviceId)?.close(why);
   }
 
   /** Once a second or so: heartbeats, silence, and dispatches that were not answered. */

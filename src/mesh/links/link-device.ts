@@ -4,7 +4,7 @@ import { prefixedId, randomText } from '../../kit/random.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { LinkPollAnswer, LinkStart, LinkStartAnswer } from '../../protocol/nodes.ts';
 import { linkPollText } from '../../protocol/signing.ts';
-import type { MeshCore } from '../context.ts';
+import type { MeshCore, MeshServices } from '../context.ts';
 import { createKey, type KeyRow, revokeDeviceKeys } from '../store/keys.ts';
 import {
   countPendingLinks,
@@ -89,9 +89,12 @@ export function isSignedPoll(
   });
 }
 
-/** Approves or denies a pending code for the organisation of the caller's key. */
+/**
+ * Approves or denies a pending code for the organisation of the caller's key. Where the code's key takes the place of
+ * another one, all of that one ends here: its connection, its API keys and what they hold.
+ */
 export function approveLink(
-  core: MeshCore,
+  core: MeshServices,
   key: KeyRow,
   body: { code: string; deny?: boolean | undefined },
 ): Record<string, unknown> {
@@ -108,7 +111,7 @@ export function approveLink(
     setLinkState(store, link.code, 'denied');
     return { code: link.code, status: 'denied' };
   }
-  const deviceId = store.transaction(() => {
+  const { deviceId, endedKeys } = store.transaction(() => {
     const known = findNodeByKey(store, key.orgId, link.publicKey) ?? replacedNode(core, key.orgId, link);
     const id = known?.id ?? prefixedId(random, 'dev');
     if (known === undefined) insertNode(store, { ...link, id, orgId: key.orgId }, clock.now());
@@ -117,8 +120,13 @@ export function approveLink(
       replaceNodeKey(store, id, link.publicKey);
     }
     setLinkState(store, link.code, 'approved', id);
-    return id;
+    const replaced = known !== undefined && known.publicKey !== link.publicKey;
+    return { deviceId: id, endedKeys: replaced ? revokeDeviceKeys(store, id, clock.now()) : undefined };
   });
+  if (endedKeys !== undefined) {
+    core.devices.close(deviceId, 'auth');
+    core.held.cut(endedKeys);
+  }
   log.info({ deviceId, label: link.label }, 'device approved');
   return { code: link.code, status: 'approved', deviceId };
 }
@@ -161,15 +169,20 @@ function codeOf(text: string): string {
   return text.trim().toUpperCase();
 }
 
-/** Gives the device its identity and a new key of its own; keys of an earlier linking end. */
+/**
+ * Gives the device its identity and a new key of its own; keys of an earlier linking end. A device that was given to yet
+ * another key since this code was approved is not this one's any more.
+ */
 function handOver(core: MeshCore, link: LinkRow): LinkPollAnswer {
   const { store, clock, random } = core;
   const now = clock.now();
-  return store.transaction(() => {
+  let endedKeys: string[] = [];
+  const answer = store.transaction(() => {
     const node = findNode(store, link.deviceId ?? '');
-    if (node === undefined || node.revokedAt !== null) return { status: 'denied' as const };
+    const denied = node === undefined || node.revokedAt !== null || node.publicKey !== link.publicKey;
+    if (denied) return { status: 'denied' as const };
     setLinkState(store, link.code, 'used');
-    revokeDeviceKeys(store, node.id, now);
+    endedKeys = revokeDeviceKeys(store, node.id, now);
     const { apiKey } = createKey(
       store,
       random,
@@ -188,6 +201,8 @@ function handOver(core: MeshCore, link: LinkRow): LinkPollAnswer {
       apiKey,
     };
   });
+  core.held.cut(endedKeys);
+  return answer;
 }
 
 const DEVICE_SCOPES = ['agent:run', 'agent:read'];

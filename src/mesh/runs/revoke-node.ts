@@ -18,7 +18,7 @@ export function revokeNode(services: MeshServices, nodeId: string): void {
     markNodeRevoked(store, nodeId, clock.now());
     return revokeDeviceKeys(store, nodeId, clock.now());
   });
-  services.devices.revoke(nodeId);
+  services.devices.close(nodeId, 'revoked');
   services.held.cut(keyIds);
   services.log.info({ deviceId: nodeId }, 'device revoked');
 }
