@@ -59,6 +59,8 @@ export const LIMITS = {
   orderBytes: 33_554_432,
   orderJsonKeys: 1_000_000,
   orderFetchMs: 60_000,
+  /** Of a run and a kind, which its device has not answered: what is beyond is refused. */
+  pendingOrders: 32,
   /** Of one API key; an address may make three times as many. */
   callsPerMinute: 30_000,
   idempotencyMs: 86_400_000,

@@ -302,6 +302,58 @@ describe('a linked device that lies', () => {
   });
 });
 
+describe('the orders of a run', () => {
+  /** As long on the wire as an order can be: each character of it is six there. */
+  const steer = (mesh: TestMesh, runId: string) =>
+    mesh.call('POST', `/v1/run/${runId}/steer`, { text: '\u0001'.repeat(100_000) });
+
+  it('126 are bounded while its device is away, and a cancel is taken beyond', async () => {
+    const { mesh, client, runId } = await runUnderWay();
+    await client.close();
+    const answers = [];
+    for (let i = 0; i < LIMITS.pendingOrders + 2; i += 1) answers.push(await steer(mesh, runId));
+    expect(answers.map(({ status }) => status).lastIndexOf(200)).toBe(LIMITS.pendingOrders - 1);
+    expect(answers.at(-1)?.body.error).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('Wait'),
+    });
+    expect((await mesh.call('POST', `/v1/run/${runId}/cancel`)).status).toBe(200);
+  });
+
+  it('126 reach a device that comes back to many, a cancel first, and do not cut it off', async () => {
+    const { mesh, device, client, runId: first } = await runUnderWay();
+    void startRun(mesh);
+    const { runId: second } = await acceptDispatch(client);
+    await eventually(
+      () => mesh.call('GET', `/v1/run/${second}`),
+      ({ data }) => data.status === 'dispatched',
+    );
+    await client.close();
+    for (const runId of [first, second]) {
+      const answers = await Promise.all(
+        Array.from({ length: LIMITS.pendingOrders }, () => steer(mesh, runId)),
+      );
+      expect(answers.every(({ status }) => status === 200)).toBe(true);
+    }
+    await mesh.call('POST', `/v1/run/${second}/cancel`);
+    const back = new DeviceClient(mesh.url);
+    const types: string[] = [];
+    back.socket.on('message', (data: Buffer) => types.push(JSON.parse(data.toString()).type));
+    const runs = [first, second].map((runId) => ({ runId, attempt: 1, lastRunSequence: 0 }));
+    await back.sayHello(device, { runs });
+    for (let i = 0; i < 2 * LIMITS.pendingOrders; i += 1) {
+      const { runId, orderId } = await back.take('steer');
+      back.send({ type: 'order_result', runId, orderId, status: 'done' });
+    }
+    expect(types.slice(0, 4)).toEqual(['challenge', 'welcome', 'cancel', 'steer']);
+    expect(back.socket.readyState).toBe(WebSocket.OPEN);
+    await eventually(
+      () => steer(mesh, first),
+      ({ status }) => status === 200,
+    );
+  });
+});
+
 describe('a flood', () => {
   const deflated = (_mesh: string, socket: WebSocket) => {
     // A frame whose first reserved bit says "compressed": nobody agreed to that.

@@ -5,7 +5,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { checkJsonBounds } from '../../protocol/read-frame.ts';
 import type { MeshCore } from '../context.ts';
 import { dispatchOrderOf } from '../runs/dispatch-order.ts';
-import { type OrderRow, pendingOrders } from '../store/orders.ts';
+import { findOrder, type OrderRow, pendingOrders } from '../store/orders.ts';
 import { findRun, type RunRow } from '../store/runs.ts';
 import { dispatchableRuns } from '../store/unfinished-runs.ts';
 import type { DeviceConnection } from './connection.ts';
@@ -16,8 +16,14 @@ export const givenAnswer = approvalAnswer.extend({ approvalId: z.string() });
 /** Where a device fetches a dispatch that does not fit a frame. */
 export const ORDERS_PATH = '/v1/runmesh/devices/orders';
 
-/** Sends a connected device what waits for it and was not sent lately: dispatches, then orders. May be called any time. */
+/**
+ * Sends a connected device what waits for it and was not sent lately: cancels, dispatches, then the other orders, and of all
+ * that only as much as it reads. What is left goes by a later call; this may be called any time.
+ */
 export function serveDevice(core: MeshCore, connection: DeviceConnection): void {
+  const orders = pendingOrders(core.store, connection.deviceId);
+  connection.keepOrders(new Set(orders.map(({ id }) => id)));
+  for (const { id, kind } of orders) if (kind === 'cancel') sendOrder(core, connection, id);
   if (!connection.draining) {
     for (const { id } of dispatchableRuns(core.store, connection.deviceId, MAX_RUNS_OF_DEVICE)) {
       if (connection.busy) return;
@@ -28,13 +34,15 @@ export function serveDevice(core: MeshCore, connection: DeviceConnection): void 
       connection.sendText(dispatchText(core, run));
     }
   }
-  const orders = pendingOrders(core.store, connection.deviceId);
-  connection.keepOrders(new Set(orders.map(({ id }) => id)));
-  for (const order of orders) {
-    if (!connection.mayOrder(order.id)) continue;
-    connection.noteOrder(order.id);
-    connection.send(orderFrame(order));
-  }
+  for (const { id, kind } of orders) if (kind !== 'cancel') sendOrder(core, connection, id);
+}
+
+function sendOrder(core: MeshCore, connection: DeviceConnection, id: string): void {
+  if (connection.busy || !connection.mayOrder(id)) return;
+  const order = findOrder(core.store, id);
+  if (order === undefined) return;
+  connection.noteOrder(id);
+  connection.send(orderFrame(order));
 }
 
 function dispatchText(core: MeshCore, run: RunRow): string {

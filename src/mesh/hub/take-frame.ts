@@ -142,9 +142,12 @@ function takeOrderResult(
   if (run === undefined || order?.runId !== run.id) return;
   answerOrder(core.store, frame.orderId, frame);
   core.answers.answered(frame.orderId);
-  if (order.kind !== 'cancel' || frame.status !== 'refused' || frame.code !== 'unknown_run') return;
-  loseRun(core, run, 'The device does not know the run that was to be cancelled.');
-  afterEnd(core, connection, run.id);
+  if (order.kind === 'cancel' && frame.status === 'refused' && frame.code === 'unknown_run') {
+    loseRun(core, run, 'The device does not know the run that was to be cancelled.');
+    connection.noteRunEnded(run.id);
+  }
+  // It reads: what waited for that goes on.
+  serveDevice(core, connection);
 }
 
 function takeHeartbeat(

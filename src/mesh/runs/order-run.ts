@@ -1,8 +1,9 @@
 import { RunmeshError } from '../../kit/errors.ts';
 import { prefixedId } from '../../kit/random.ts';
 import type { ApprovalAnswer } from '../../protocol/approvals.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import type { MeshServices } from '../context.ts';
-import { findOrder, insertOrder, type OrderRow } from '../store/orders.ts';
+import { countPendingOrders, findOrder, insertOrder, type OrderRow } from '../store/orders.ts';
 import { findRunHead, markCancelRequested, type RunHead } from '../store/runs.ts';
 import { endRun } from './end-run.ts';
 
@@ -28,7 +29,7 @@ export function cancelRun(services: MeshServices, run: RunHead, reason: string):
 
 /**
  * Gives words to a running run, waiting a moment for its device to take them; an order still `pending` then is
- * delivered when the device can. Throws `run_ended`, and `conflict` where the device refuses.
+ * delivered when the device can. Throws `run_ended`, and `conflict` where the device refuses or too many wait for it.
  */
 export function steerRun(services: MeshServices, run: RunHead, text: string): Promise<OrderRow> {
   return order(services, run, 'steer', text);
@@ -51,6 +52,12 @@ async function order(
   text: string,
 ): Promise<OrderRow> {
   if (run.completedAt !== null) throw hasEnded(run);
+  if (countPendingOrders(services.store, run.id, kind) >= LIMITS.pendingOrders) {
+    throw new RunmeshError(
+      'conflict',
+      `Run ${run.id} has ${LIMITS.pendingOrders} orders of this kind that its device has not answered. Wait until it has.`,
+    );
+  }
   const orderId = giveOrder(services, run, kind, text);
   if (run.deviceId !== null && run.status !== 'registered' && services.devices.isOnline(run.deviceId)) {
     serveDevice(services, run);

@@ -35,14 +35,28 @@ export function findOrder(store: Store, id: string): OrderRow | undefined {
   );
 }
 
-/** Orders a device has not answered, for the runs it has taken, oldest first. Its runs of old are not looked through. */
-export function pendingOrders(store: Store, deviceId: string): OrderRow[] {
-  return store.all<OrderRow>(
-    `SELECT orders.id, run_id AS runId, kind, text, state, code, message
+/**
+ * Orders a device has not answered, for the runs it has taken: cancels, then the rest, oldest first. Its runs of old are
+ * not looked through, and the texts stay where they are, since this is asked every second.
+ */
+export function pendingOrders(store: Store, deviceId: string): Pick<OrderRow, 'id' | 'kind'>[] {
+  return store.all<Pick<OrderRow, 'id' | 'kind'>>(
+    `SELECT orders.id, kind
      FROM runs INDEXED BY runs_unfinished CROSS JOIN orders ON run_id = runs.id
-     WHERE state = 'pending' AND device_id = ? AND completed_at IS NULL AND status <> 'registered' ORDER BY orders.seq`,
+     WHERE state = 'pending' AND device_id = ? AND completed_at IS NULL AND status <> 'registered'
+     ORDER BY kind <> 'cancel', orders.seq`,
     deviceId,
   );
+}
+
+/** How many orders of a kind a run's device has not answered. */
+export function countPendingOrders(store: Store, runId: string, kind: OrderRow['kind']): number {
+  const row = store.get<{ count: number }>(
+    "SELECT count(*) AS count FROM orders WHERE run_id = ? AND state = 'pending' AND kind = ?",
+    runId,
+    kind,
+  );
+  return row?.count ?? 0;
 }
 
 export function answerOrder(
