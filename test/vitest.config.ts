@@ -14,6 +14,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // A process or a browser may take its time to start beside three others; who polls waits no longer than it takes.
+    expect: { poll: { timeout: 10_000 } },
     reporters: ['default', './test/support/plain-summary.ts'],
   },
 });

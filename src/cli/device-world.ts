@@ -1,3 +1,5 @@
+import { growingRedactor } from '../daemon/growing-redactor.ts';
+import { ownSecrets } from '../daemon/own-secrets.ts';
 import { type Audit, openAudit } from '../device/audit/audit.ts';
 import { readConfig } from '../device/config.ts';
 import { type Network, openNetwork } from '../device/network.ts';
@@ -14,8 +16,10 @@ export function networkOf(context: CliContext): Promise<Network> {
   return openNetwork(readConfig(pathsOf(context)), context.env);
 }
 
-/** The record of what was done on this device. */
+/** The record of what was done on this device, what its config and the environment hold of secrets left out. */
 export function openAuditOf(context: CliContext): Audit {
-  const { clock, random } = context;
-  return openAudit({ path: pathsOf(context).audit, clock, random });
+  const { clock, random, env } = context;
+  const paths = pathsOf(context);
+  const { text } = growingRedactor(ownSecrets(env, readConfig(paths)));
+  return openAudit({ path: paths.audit, clock, random, mask: text });
 }

@@ -65,12 +65,13 @@ export function assertOurs(context: CliContext, service: Service): void {
   );
 }
 
-/** What the daemon, of whatever version, says of itself; undefined where none runs. */
+/** What the daemon, of whatever version, says of itself; undefined where none runs, or where it answers nobody. */
 export async function daemonVitals(context: CliContext): Promise<DaemonVitals | undefined> {
   try {
     return await connectControl(pathsOf(context).socket).vitals();
   } catch (error) {
-    if (isRunmeshError(error, 'daemon_not_running')) return undefined;
+    if (isRunmeshError(error, 'daemon_not_running') || isRunmeshError(error, 'daemon_unreachable'))
+      return undefined;
     throw error;
   }
 }

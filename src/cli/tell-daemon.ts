@@ -12,6 +12,7 @@ export async function tellDaemon(socketPath: string, output: Output): Promise<vo
       output.note(`${restart.join(' and ')}: the daemon goes by it after its next start.`);
     }
   } catch (error) {
-    if (!isRunmeshError(error, 'daemon_not_running')) throw error;
+    if (isRunmeshError(error, 'daemon_unreachable')) output.note(error.message);
+    else if (!isRunmeshError(error, 'daemon_not_running')) throw error;
   }
 }

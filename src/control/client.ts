@@ -38,7 +38,7 @@ import {
 import { lookAtSocket } from './look-at-socket.ts';
 import { readLines } from './ndjson.ts';
 
-/** The local API as its callers use it. Every call throws `daemon_not_running` where nobody answers. */
+/** The local API as its callers use it. Every call throws `daemon_not_running` where there is nobody, `daemon_unreachable` where nobody answers. */
 export interface ControlClient {
   status(): Promise<DaemonStatus>;
   /** The little of `status` that a daemon of any version answers. */
@@ -65,14 +65,25 @@ export interface ControlClient {
 }
 
 export function connectControl(socketPath: string): ControlClient {
-  const call = async <T>(method: string, path: string, answer: z.ZodType<T>, body?: unknown): Promise<T> => {
-    const response = await send(socketPath, { method, path, body });
-    return answer.parse(JSON.parse(await text(response)));
+  const call = async <T>(
+    method: string,
+    path: string,
+    answer: z.ZodType<T>,
+    body?: unknown,
+    waitMs: number = CALL_MS,
+  ): Promise<T> => {
+    const signal = AbortSignal.timeout(waitMs);
+    try {
+      const response = await send(socketPath, { method, path, body, signal });
+      return answer.parse(JSON.parse(await text(response)));
+    } catch (error) {
+      throw signal.aborted ? silent(waitMs) : error;
+    }
   };
   const ofRun = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
   return {
-    status: () => call('GET', '/status', daemonStatus),
-    vitals: () => call('GET', '/status', daemonVitals),
+    status: () => call('GET', '/status', daemonStatus, undefined, STATUS_MS),
+    vitals: () => call('GET', '/status', daemonVitals, undefined, STATUS_MS),
     listRuns: (limit) => call('GET', `/runs?limit=${limit}`, localRunItem.array()),
     history: ({ search, before, limit }) => {
       const query = new URLSearchParams({ search, limit: String(limit) });
@@ -96,7 +107,7 @@ export function connectControl(socketPath: string): ControlClient {
     stop: async () => {
       await call('POST', '/stop', stopping);
     },
-    doctor: () => call('GET', '/doctor', findings),
+    doctor: () => call('GET', '/doctor', findings, undefined, DOCTOR_MS),
     askPage: () => call('POST', '/page', pageAsked),
     runEvents: (runId, { after, signal }) => {
       return stream(socketPath, { method: 'GET', path: `${ofRun(runId)}/events?after=${after}`, signal });
@@ -172,15 +183,20 @@ function open(socketPath: string, { method, path, body, signal }: Call): Promise
   });
 }
 
+function silent(waitMs: number): RunmeshError {
+  return new RunmeshError(
+    'daemon_unreachable',
+    `The daemon is there and has not answered in ${waitMs / 1_000} s. If that stays so, start it anew: \`runmesh service restart\`.`,
+  );
+}
+
 function unreachable(socketPath: string, cause: Error): RunmeshError {
   const code = codeOf(cause);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new RunmeshError(
       'daemon_not_running',
-      'The daemon is not running. Start it with `runmesh daemon`.',
-      {
-        cause,
-      },
+      'The daemon is not running. Start it with `runmesh daemon`, or where it is installed `runmesh service start`.',
+      { cause },
     );
   }
   return new RunmeshError(
@@ -199,3 +215,9 @@ function parseJson(words: string): unknown {
     return undefined;
   }
 }
+
+/** A daemon that is only busy answers within a second or so. */
+const STATUS_MS = 5_000;
+const CALL_MS = 30_000;
+/** The doctor tries what has time limits of its own: names, connections, a keychain that may ask. */
+const DOCTOR_MS = 120_000;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
 import { type Clock, systemClock } from '../../src/kit/clock.ts';
 import { CliWorld } from '../cli/harness.ts';
@@ -22,15 +23,25 @@ export async function openMachine(platform: 'darwin' | 'linux', house = new Hous
   const uid = process.getuid?.() ?? 0;
   const [gui, user] = [`gui/${uid}`, `user/${uid}`];
   managers.set('domains', { [gui]: 'there', [user]: 'there' });
-  const run = async (...args: string[]) => {
-    const world = new CliWorld({
+  const inWorld = () =>
+    new CliWorld({
       env: { ...house.environment, ...managers.env },
       platform,
       homedir: house.dir,
       clock: HURRIED,
     });
+  const run = async (...args: string[]) => {
+    const world = inWorld();
     const code = await world.run(...args, '--json');
     return { code, last: world.lines.at(-1) ?? {}, lines: world.lines };
+  };
+  /** `runmesh link`, approved by the mesh's owner. */
+  const linkAgain = async (...args: string[]) => {
+    const world = inWorld();
+    const done = world.run('link', ...args, '--no-browser', '--json');
+    await expect.poll(() => world.lines.at(-1)?.type).toBe('link_code');
+    await house.post('/v1/runmesh/devices/link/approve', { code: world.lines.at(-1)?.code });
+    return { code: await done, last: world.lines.at(-1) };
   };
   return {
     house,
@@ -38,6 +49,7 @@ export async function openMachine(platform: 'darwin' | 'linux', house = new Hous
     gui,
     user,
     run,
+    linkAgain,
     closeMesh: () => mesh.close(),
     plist: join(house.dir, 'Library', 'LaunchAgents', 'ai.runmesh.agent.plist'),
     unit: join(house.dir, '.config', 'systemd', 'user', 'runmesh-agent.service'),

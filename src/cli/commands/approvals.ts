@@ -35,14 +35,14 @@ function linesOf(question: PendingQuestion, { clock }: CliContext): string[] {
   return [
     `${cleanLine(approvalId)}  ${cleanLine(agent)}, run ${cleanLine(runId)}; ${left} left`,
     ...questionLines(question),
-    `  runmesh approvals allow ${cleanLine(approvalId)}   or: deny ${cleanLine(approvalId)}`,
+    `  runmesh approvals allow ${cleanLine(approvalId)}${question.forRun ? ' [--run]' : ''}${question.prefix === null ? '' : ' [--always]'}   or: deny ${cleanLine(approvalId)}`,
     '',
   ];
 }
 
 const SAID = {
   once: 'Allowed, this once.',
-  run: 'Allowed, and for the rest of this run.',
+  run: 'Allowed, and for the rest of this run (beyond the sandbox: this very command).',
   always: 'Allowed for good; `runmesh config get approvals.allow` lists what is.',
   no: 'Refused; the run was told.',
 };

@@ -1,10 +1,10 @@
 import { formatPlural, formatTable } from '../../control/words/format.ts';
-import type { Audit } from '../../device/audit/audit.ts';
+import { type Audit, openAudit } from '../../device/audit/audit.ts';
 import { readAudit } from '../../device/audit/read-audit.ts';
 import { verifyAudit } from '../../device/audit/verify-audit.ts';
 import { prepareFolders } from '../../device/paths.ts';
 import type { CliContext } from '../context.ts';
-import { openAuditOf, pathsOf } from '../device-world.ts';
+import { pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine, shorten } from '../render/clean.ts';
 
@@ -61,7 +61,8 @@ export async function verifyAuditCommand(context: CliContext, output: Output): P
 
 function withAudit(context: CliContext, work: (audit: Audit) => number): number {
   prepareFolders(pathsOf(context));
-  const audit = openAuditOf(context);
+  const { clock, random } = context;
+  const audit = openAudit({ path: pathsOf(context).audit, clock, random });
   try {
     return work(audit);
   } finally {

@@ -19,7 +19,7 @@ export async function configCommand(
   if (verb === 'set') {
     setConfig(paths, key ?? '', value);
     const now = getConfig(paths, key);
-    recordChange(context, { verb, key: key ?? '', value: shownInAudit(now) });
+    recordChange(context, { verb, key: key ?? '', value: shownInAudit(key ?? '', now) });
     output.tell({ type: 'config_set', key, value: now });
     output.say(`${key} = ${show(now)}`);
     await tellDaemon(paths.socket, output);
@@ -49,7 +49,8 @@ function recordChange(context: CliContext, detail: Record<string, string>): void
 }
 
 /** Headers are where a config may hold a secret. */
-function shownInAudit(value: unknown): string {
+function shownInAudit(key: string, value: unknown): string {
+  if (key.split('.').includes('headers')) return '[hidden]';
   const hidden = JSON.stringify(value, (name, inner) => (name === 'headers' ? '[hidden]' : inner)) ?? '';
   return hidden.length <= MOST_UNITS ? hidden : `${hidden.slice(0, MOST_UNITS)}…`;
 }

@@ -44,7 +44,9 @@ async function examine(context: CliContext): Promise<{ findings: Finding[]; from
 /** What the daemon sees; where none answers, what this process sees, which may differ. */
 async function fromInside(context: CliContext): Promise<{ inside: Finding[]; from: From }> {
   try {
-    const { asService, findings }: Findings = await connectControl(pathsOf(context).socket).doctor();
+    const daemon = connectControl(pathsOf(context).socket);
+    await daemon.vitals();
+    const { asService, findings }: Findings = await daemon.doctor();
     return { inside: findings, from: asService ? 'service' : 'daemon' };
   } catch (error) {
     if (!isRunmeshError(error)) throw error;

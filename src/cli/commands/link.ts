@@ -13,6 +13,7 @@ import type { CliContext } from '../context.ts';
 import { networkOf, openAuditOf, pathsOf } from '../device-world.ts';
 import type { Output } from '../output.ts';
 import { cleanLine } from '../render/clean.ts';
+import { startAnew } from '../start-anew.ts';
 import { tellDaemon } from '../tell-daemon.ts';
 import { showLink } from './link-waiting.ts';
 
@@ -64,9 +65,11 @@ export async function linkCommand(
   recordLink(context, pin);
   output.tell({ type: 'linked', deviceId: pin.deviceId, secretStore: secrets.kind });
   output.say(`Linked as ${cleanLine(pin.deviceId)}; its key is kept in ${PLACES[secrets.kind]}.`);
-  await tellDaemon(paths.socket, output);
+  await startAnew(context, output);
   if (Object.keys(readConfig(paths).workspaces).length === 0) {
-    output.say('Next: runmesh config set workspaces.default FOLDER, then runmesh daemon');
+    output.say(
+      'Next: runmesh config set workspaces.default FOLDER, then `runmesh daemon` or `runmesh service install`',
+    );
   }
   return 0;
 }

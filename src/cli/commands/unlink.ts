@@ -1,3 +1,4 @@
+import { connectControl } from '../../control/client.ts';
 import { createAuditMirror } from '../../device/audit/mirror-audit.ts';
 import { configHash } from '../../device/audit/note-config.ts';
 import { readConfig } from '../../device/config.ts';
@@ -5,6 +6,7 @@ import { prepareFolders } from '../../device/paths.ts';
 import type { SecretStore } from '../../device/secret-store.ts';
 import { openSecrets } from '../../device/secrets.ts';
 import { unlinkDevice } from '../../device/unlink-device.ts';
+import { isRunmeshError } from '../../kit/errors.ts';
 import { createLog } from '../../kit/log.ts';
 import type { CliContext } from '../context.ts';
 import { networkOf, openAuditOf, pathsOf } from '../device-world.ts';
@@ -21,8 +23,20 @@ export async function unlinkCommand(context: CliContext, output: Output): Promis
   if (!wasLinked) output.say('This device was not linked.');
   else if (revoked) output.say('Unlinked: the device is revoked, and its key is erased here.');
   else output.say('Its key is erased here, but the mesh could not be told: revoke the device there.');
+  if (wasLinked) await stopDaemon(paths.socket, output);
   if (secrets.names().length > 0) output.say('Keys of providers stay here; `runmesh keys list` shows them.');
   return 0;
+}
+
+/** A daemon that runs holds the key, and would work on as this device for as long as the mesh lets it. */
+async function stopDaemon(socketPath: string, output: Output): Promise<void> {
+  try {
+    await connectControl(socketPath).stop();
+    output.say('The daemon is told to stop.');
+  } catch (error) {
+    if (!isRunmeshError(error)) throw error;
+    if (error.code !== 'daemon_not_running') output.note(`Stop the daemon yourself: ${error.message}`);
+  }
 }
 
 /** While the key is still good, the mesh gets what it lacks of the audit, and that this device leaves. */

@@ -86,8 +86,12 @@ function addApprovals({ add, act, context }: GroupParts): void {
     list,
   );
   add('allow <approvalId>', 'Says yes, this once.', 'runmesh approvals allow APPROVAL_ID --run', approvals)
-    .addOption(new Option('--run', 'and for the rest of the run').conflicts('always'))
-    .addOption(new Option('--always', 'and for every command that begins so'))
+    .addOption(
+      new Option('--run', 'and for the rest of the run: beyond the sandbox for this very command').conflicts(
+        'always',
+      ),
+    )
+    .addOption(new Option('--always', 'and for good, as the question says'))
     .action((approvalId, { run, always }, command) => {
       const decision = always ? 'always' : run ? 'run' : 'once';
       return act(command, async (output) =>
