@@ -4,6 +4,7 @@ import type { Clock } from '../kit/clock.ts';
 import { isRunmeshError, RunmeshError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Wake } from '../kit/wake.ts';
+import type { Woke } from '../kit/watch-wake.ts';
 
 /** What a linked device proves itself with, and its owner's keys of providers. Read once at start and held. */
 export interface Credentials {
@@ -51,6 +52,7 @@ export interface UnlockOptions {
   signal: AbortSignal;
   /** Woken when the machine woke or a person says that the store can be read now. */
   wake: Wake<'woke' | 'asked'>;
+  /** Told once, for as long as it stays the same. */
   say(doing: string): void;
 }
 
@@ -60,17 +62,24 @@ export interface UnlockOptions {
  */
 export async function untilReadable(options: UnlockOptions): Promise<Credentials | undefined> {
   const { secrets, log, signal, say } = options;
+  let said: string | undefined;
   while (!signal.aborted) {
     try {
       return await readCredentials(secrets);
     } catch (error) {
       if (!isRunmeshError(error) || !TROUBLES.has(error.code)) throw error;
       log.warn({ code: error.code, reason: error.message }, 'the secrets of this device cannot be read');
-      say(error.message);
+      if (error.message !== said) say(error.message);
+      said = error.message;
       await untilWorthAsking(options, RETRY_MS[error.code] ?? Number.POSITIVE_INFINITY);
     }
   }
   return undefined;
+}
+
+/** Somebody may sit before a machine that slept; another network brings nobody, and would only open a refused prompt again. */
+export function wakeAfterSleep(wake: Wake<'woke' | 'asked'>, { sleptMs }: Pick<Woke, 'sleptMs'>): void {
+  if (sleptMs > 0) wake.wake('woke');
 }
 
 async function untilWorthAsking(

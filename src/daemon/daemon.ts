@@ -16,7 +16,7 @@ import { createRuns } from '../runs/runs.ts';
 import { approvalPorts } from './approval-ports.ts';
 import { closeEach } from './close-each.ts';
 import { controlPorts } from './control-ports.ts';
-import { type Credentials, readProviderKeys, untilReadable } from './credentials.ts';
+import { type Credentials, readProviderKeys, untilReadable, wakeAfterSleep } from './credentials.ts';
 import { deferred } from './deferred.ts';
 import { explainStop } from './explain-stop.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -221,7 +221,7 @@ export async function startDaemon(
       if (woke.sleptMs > 0) lastWake = { at: isoTime(clock.now()), sleptSeconds: woke.sleptMs / 1_000 };
       keepAwake.changed();
       link?.woke();
-      unlock.wake('woke');
+      wakeAfterSleep(unlock, woke);
     },
   }).catch((error) => log.error({ reason: messageOf(error) }, 'sleep is no longer watched'));
   return {

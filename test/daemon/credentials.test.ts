@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Credentials, untilReadable } from '../../src/daemon/credentials.ts';
+import { type Credentials, untilReadable, wakeAfterSleep } from '../../src/daemon/credentials.ts';
 import { createIdentity } from '../../src/device/identity.ts';
 import type { SecretStore } from '../../src/device/secret-store.ts';
 import { openSecrets } from '../../src/device/secrets.ts';
@@ -44,21 +44,27 @@ async function start(refuses: FakeKeychain['refuses'], some: Partial<SecretStore
 }
 
 describe('waiting for the secrets of a device', () => {
-  it('asks a locked keychain again by itself, slowly, and holds what it read', async () => {
+  it('asks a locked keychain again by itself, slowly, says why once, and holds what it read', async () => {
     const { keychain, clock, said, got } = await start('-25308');
     await clock.advance(60_000);
     expect(keychain.asked).toBe(5);
-    expect(said.at(-1)).toContain('Unlock it');
+    expect(said).toEqual([expect.stringContaining('Unlock it')]);
+    keychain.refuses = '-25307';
+    await clock.advance(30_000);
+    expect(said).toHaveLength(2);
     keychain.refuses = undefined;
     await clock.advance(15_000);
     expect(got).toMatchObject([{ apiKey: 'k1' }]);
   });
 
-  it('never asks one that a person refused by itself, but when somebody says so, or after a sleep', async () => {
+  it('never asks one that a person refused by itself, nor on another network, but when somebody says so, or after a sleep', async () => {
     const { keychain, clock, wake, got } = await start('-128');
     await clock.advance(86_400_000);
     expect(keychain.asked).toBe(1);
-    wake.wake('woke');
+    wakeAfterSleep(wake, { sleptMs: 0 });
+    await clock.advance(0);
+    expect(keychain.asked).toBe(1);
+    wakeAfterSleep(wake, { sleptMs: 60_000 });
     await clock.advance(0);
     expect(keychain.asked).toBe(2);
     keychain.refuses = undefined;
