@@ -8,7 +8,7 @@ import { fileSecrets, readSecretsFile } from './secrets-file.ts';
 
 export interface OpenSecretsOptions {
   paths: Pick<DevicePaths, 'home' | 'secrets'>;
-  /** `RUNMESH_SECRETS=file` puts secrets into a 0600 file on every system. */
+  /** `RUNMESH_SECRETS=file` puts secrets into a 0600 file on every system, and need be said only once. */
   env: Environment;
   platform: NodeJS.Platform;
   keychain?: () => Promise<Keychain>;
@@ -17,15 +17,15 @@ export interface OpenSecretsOptions {
 }
 
 /**
- * The Keychain on macOS, always. Elsewhere the Secret Service where it answers, else a 0600 file. Once something was
- * stored, the choice is kept in `secrets.json`: a daemon started without a desktop session must not take an empty
- * file for "no identity".
+ * The Keychain on macOS. Elsewhere the Secret Service where it answers, else a 0600 file. Once something was stored, the
+ * choice is kept in `secrets.json`: a daemon started without a desktop session must not take an empty file for "no
+ * identity", nor a later shell without `RUNMESH_SECRETS` write another store's names over what is in the file.
  */
 export async function openSecrets(options: OpenSecretsOptions): Promise<SecretStore> {
   const { paths, env, platform } = options;
   if (env.RUNMESH_SECRETS === 'file') return holding(fileSecrets(paths));
   const file = readSecretsFile(paths);
-  if (file?.store === 'file' && platform !== 'darwin') return holding(fileSecrets(paths));
+  if (file?.store === 'file') return holding(fileSecrets(paths));
   const kind = platform === 'darwin' ? 'keychain' : 'secret-service';
   const keychain = keychainSecrets(paths, kind, {
     load: options.keychain ?? loadKeychain,
