@@ -93,6 +93,10 @@ function refusal(kind: Kind, cause: unknown): RunmeshError {
   });
 }
 
+/** What cannot be read now may be read tomorrow: only its owner decides that it is lost. */
+const BY_HAND =
+  'if that does not help, delete its RunMesh items with the program that shows them (Keychain Access on a Mac) and run `runmesh link --repair`.';
+
 const REFUSALS: Record<KeychainTrouble, { code: string; says(store: string): string }> = {
   locked: {
     code: 'keychain_locked',
@@ -103,6 +107,11 @@ const REFUSALS: Record<KeychainTrouble, { code: string; says(store: string): str
     code: 'keychain_denied',
     says: (store) =>
       `The ${store} refused this program. Run \`runmesh link --repair\`: after an update of Node the old items belong to another program.`,
+  },
+  cancelled: {
+    code: 'keychain_cancelled',
+    says: (store) =>
+      `The window of the ${store} was closed. Run this again (for a running daemon \`runmesh resume\`) and answer with "Always Allow"; ${BY_HAND}`,
   },
   silent: {
     code: 'keychain_silent',
@@ -115,8 +124,7 @@ const REFUSALS: Record<KeychainTrouble, { code: string; says(store: string): str
   },
   unknown: {
     code: 'keychain_failed',
-    says: (store) =>
-      `The ${store} did not give this device’s secrets. Unlock it and try again; if that does not help, run \`runmesh link --repair\`.`,
+    says: (store) => `The ${store} did not give this device’s secrets. Unlock it and try again; ${BY_HAND}`,
   },
 };
 

@@ -39,9 +39,10 @@ export function patient(keychain: Keychain, answerMs = ANSWER_MS): Keychain {
 
 /**
  * Why a keychain did not do what it was asked. `locked` heals when somebody unlocks it, `denied` when somebody allows
- * this program, `silent` when somebody answers the prompt, `absent` not by itself.
+ * this program, `cancelled` (a window was closed, which says nothing of the item) and `silent` when somebody answers the
+ * prompt, `absent` not by itself.
  */
-export type KeychainTrouble = 'locked' | 'denied' | 'silent' | 'absent' | 'unknown';
+export type KeychainTrouble = 'locked' | 'denied' | 'cancelled' | 'silent' | 'absent' | 'unknown';
 
 /**
  * keytar passes on the system's sentence and no number, so this is the one place that reads one: macOS's OSStatus texts
@@ -69,8 +70,10 @@ const SENTENCES: readonly [KeychainTrouble, RegExp][] = [
   ['locked', /interaction is (not allowed|required)|in dark wake/i],
   // libsecret on a collection that is locked and a prompt that was closed.
   ['locked', /locked collection|prompt was dismissed/i],
-  // errSecAuthFailed (-25293), userCanceledErr (-128), errSecInvalidOwnerEdit (-25244), errSecMissingEntitlement (-34018).
-  ['denied', /passphrase you entered is not correct|user canceled|change the owner|required entitlement/i],
+  // userCanceledErr, errSecUserCanceled (-128).
+  ['cancelled', /user cancell?ed/i],
+  // errSecAuthFailed (-25293), errSecInvalidOwnerEdit (-25244), errSecMissingEntitlement (-34018).
+  ['denied', /passphrase you entered is not correct|change the owner|required entitlement/i],
   // errSecNoDefaultKeychain (-25307), errSecNotAvailable (-25291), errSecNoSuchKeychain (-25294).
   ['absent', /(default|specified) keychain could not be found|no keychain is available/i],
   [

@@ -23,12 +23,13 @@ export interface SecretStore {
 }
 
 /**
- * What a store may throw. `keychain_locked`, `keychain_denied` and `keychain_silent` heal when a person does something,
- * `keychain_failed` perhaps; `secrets_missing`: the item is gone; `secrets_unavailable`: there is no such store here.
+ * What a store may throw. `keychain_locked`, `keychain_denied`, `keychain_cancelled` and `keychain_silent` heal when a person
+ * does something, `keychain_failed` perhaps; `secrets_missing`: the item is gone; `secrets_unavailable`: there is no such store here.
  */
 export const SECRET_TROUBLES = [
   'keychain_locked',
   'keychain_denied',
+  'keychain_cancelled',
   'keychain_silent',
   'keychain_failed',
   'secrets_missing',

@@ -40,11 +40,35 @@ it('stores anew what can be read', async () => {
   expect([...keychain.items.values()][0]).not.toBe(before[0]);
 });
 
-it('leaves everything as it is where the keychain is locked', async () => {
+it.each([
+  { refuses: '-25308', why: 'is locked', code: 'keychain_locked' },
+  { refuses: '-128', why: 'had its window closed', code: 'keychain_cancelled' },
+  { refuses: 'unnamed', why: 'fails for a reason nobody knows', code: 'keychain_failed' },
+] as const)('leaves everything as it is where the keychain $why', async ({ refuses, code }) => {
   const { keychain, open } = await aMac();
-  keychain.refuses = '-25308';
-  await expect(repairSecrets(await open())).rejects.toMatchObject({ code: 'keychain_locked' });
-  keychain.refuses = undefined;
+  const asked = await open();
+  const { get } = asked;
+  asked.get = (name) => {
+    keychain.refuses = refuses;
+    // This once: a window that comes again may be answered.
+    return get(name).finally(() => {
+      keychain.refuses = undefined;
+    });
+  };
+  await expect(repairSecrets(asked)).rejects.toMatchObject({ code });
   const store = await open();
   expect([keychain.items.size, await store.get('privateKey')]).toEqual([3, 'privateKey-value']);
+});
+
+it('deletes nothing before all of it was asked for, since a window may be closed at the last item', async () => {
+  const { keychain, open } = await aMac();
+  keychain.program = 'node 24, signed anew';
+  const store = await open();
+  const get = store.get;
+  store.get = (name) => {
+    if (name === 'provider.openai') keychain.refuses = '-128';
+    return get(name);
+  };
+  await expect(repairSecrets(store)).rejects.toMatchObject({ code: 'keychain_cancelled' });
+  expect([keychain.items.size, store.names().length]).toEqual([3, 3]);
 });

@@ -43,6 +43,31 @@ describe('the secret store', () => {
     );
   });
 
+  it('stays the file that was chosen, on a Mac too, where a later shell does not say so', async () => {
+    const where = paths();
+    const chosen = await openSecrets({
+      paths: where,
+      env: { RUNMESH_SECRETS: 'file' },
+      platform: 'darwin',
+    });
+    await chosen.set('privateKey', 'p1');
+    await chosen.set('apiKey', 'k1');
+    const keychain = new FakeKeychain();
+    const plain = await openSecrets({
+      paths: where,
+      env: {},
+      platform: 'darwin',
+      keychain: async () => keychain,
+    });
+    await plain.set('provider.openai', 'sk');
+    expect(plain.kind).toBe('file');
+    expect(JSON.parse(readFileSync(where.secrets, 'utf8'))).toEqual({
+      store: 'file',
+      values: { privateKey: 'p1', apiKey: 'k1', 'provider.openai': 'sk' },
+    });
+    expect(keychain.asked).toBe(0);
+  });
+
   it('says what is wrong with a broken file, and leaves it as it is', async () => {
     const where = paths();
     writeFileSync(where.secrets, '{"store":');
@@ -95,7 +120,7 @@ describe('the Keychain of a Mac', () => {
     { status: '-25308', code: 'keychain_locked', says: 'log in at the screen' },
     { status: '-25320', code: 'keychain_locked', says: 'log in at the screen' },
     { status: '-25293', code: 'keychain_denied', says: 'runmesh link --repair' },
-    { status: '-128', code: 'keychain_denied', says: 'runmesh link --repair' },
+    { status: '-128', code: 'keychain_cancelled', says: 'Always Allow' },
     { status: '-25307', code: 'secrets_unavailable', says: 'RUNMESH_SECRETS=file' },
     { status: 'unnamed', code: 'keychain_failed', says: 'Unlock it' },
   ] as const)('refuses with $status: $code, and what to do', async ({ status, code, says }) => {
