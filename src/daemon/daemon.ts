@@ -184,6 +184,11 @@ export async function startDaemon(
       retrySecrets: () => unlock.wake('asked'),
       stop: () => void end('asked to by the local door', false).catch(() => {}),
     }),
+  }).catch(async (error) => {
+    // Whoever starts it again has to find nothing of it: what stays open would keep this process there.
+    over.abort();
+    await closeEach(log, { loops: () => awake, executor: () => executor.close() });
+    throw error;
   });
   ready.promise.catch(() => {});
   if (readOwnerPause(journal)) pause.add('owner');

@@ -47,7 +47,6 @@ export function openExecutor(
   const { lock, journal, audit } = openWithBallast(paths.journal, () =>
     openFiles(device, { pid: process.pid, startedAt }, onFailed, credentials),
   );
-  sweepRunFolders(paths.temporary, journal);
   const storedKey = (provider: string) => credentials()?.keys.get(provider);
   const models = createModels({
     env,
@@ -113,6 +112,7 @@ function openFiles(
   let journal: Journal | undefined;
   try {
     journal = openJournal({ path: paths.journal, clock, random, log, onFailed });
+    sweepRunFolders(paths.temporary, journal);
     return { lock, journal, audit: openDeviceAudit(device, credentials) };
   } catch (error) {
     journal?.close();

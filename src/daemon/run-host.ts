@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { DeviceConfig } from '../device/config-schema.ts';
+import { proxiesOf } from '../device/network.ts';
 import type { DevicePaths } from '../device/paths.ts';
 import { allowedAgentEnvironment } from '../guard/environment.ts';
 import { narrowestLimits } from '../guard/limits.ts';
@@ -111,12 +112,8 @@ export function createRunHost(options: RunHostOptions): OpenedHost {
 
 /** The owner's own proxy, by the names that programs know it by. */
 function outerProxy({ network }: DeviceConfig, env: RunHostOptions['env']): Record<string, string> {
-  const read = (name: string) => env[name] ?? env[name.toLowerCase()];
-  const found = {
-    HTTPS_PROXY: network.proxy ?? read('HTTPS_PROXY'),
-    HTTP_PROXY: network.proxy ?? read('HTTP_PROXY'),
-    NO_PROXY: network.noProxy ?? read('NO_PROXY'),
-  };
+  const { secure, plain, except } = proxiesOf(network, env);
+  const found = { HTTPS_PROXY: secure, HTTP_PROXY: plain, NO_PROXY: except };
   return Object.fromEntries(
     Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );

@@ -65,10 +65,8 @@ function withoutRedirects(fetch: typeof globalThis.fetch): typeof globalThis.fet
   return (input, init) => fetch(input, { ...init, redirect: 'error' });
 }
 
-function proxySettings({ proxy, noProxy }: DeviceConfig['network'], env: Environment): ProxySettings {
-  const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
-  const secure = proxy ?? read('HTTPS_PROXY');
-  const plain = proxy ?? read('HTTP_PROXY');
+function proxySettings(network: DeviceConfig['network'], env: Environment): ProxySettings {
+  const { secure, plain, except } = proxiesOf(network, env);
   for (const one of [secure, plain]) {
     if (one === undefined || /^https?:$/.test(URL.parse(one)?.protocol ?? '')) continue;
     throw new RunmeshError(
@@ -76,7 +74,17 @@ function proxySettings({ proxy, noProxy }: DeviceConfig['network'], env: Environ
       `The proxy ${one} is not an http or https address, and other kinds are not spoken here. Mend HTTPS_PROXY or network.proxy.`,
     );
   }
-  return { secure, plain, except: noProxy ?? read('NO_PROXY') ?? '' };
+  return { secure, plain, except: except ?? '' };
+}
+
+/** The owner's own proxies as the config has them, else the environment, where the small letters go first as curl has it. */
+export function proxiesOf({ proxy, noProxy }: DeviceConfig['network'], env: Environment) {
+  const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
+  return {
+    secure: proxy ?? read('HTTPS_PROXY'),
+    plain: proxy ?? read('HTTP_PROXY'),
+    except: noProxy ?? read('NO_PROXY'),
+  };
 }
 
 /** Node's own roots are no longer used once others are named, so they are named too. */

@@ -170,7 +170,8 @@ export class Connection {
 
 /** Dials the mesh. Throws `ConnectionLost`. */
 export async function dial(meshUrl: string, options: SocketOptions, clock: Clock): Promise<Connection> {
-  const address = new URL(CONNECT_PATH, meshUrl);
+  // A mesh may live below a path of a server that has others.
+  const address = new URL(meshUrl + CONNECT_PATH);
   if (address.protocol !== 'https:' && address.protocol !== 'http:') {
     throw new RunmeshError(
       'mesh_url_invalid',

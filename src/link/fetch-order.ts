@@ -21,7 +21,7 @@ export class OrderFetches {
   /** `undefined` for an address that is not the mesh's own: a path may be a whole one, and this device's key is for its mesh. */
   addressOf(path: string): URL | undefined {
     const { meshUrl } = this.#access;
-    const address = URL.parse(path, meshUrl);
+    const address = path.startsWith('/') ? URL.parse(meshUrl + path) : URL.parse(path);
     return address?.origin === new URL(meshUrl).origin ? address : undefined;
   }
 

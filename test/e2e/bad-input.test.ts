@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/kit/sqlite.ts';
@@ -176,6 +177,19 @@ describe('what a device does with what it cannot do', () => {
       expect(await daemon.exited).toMatchObject({ code });
       expect(daemon.stderr).toMatch(/journal\.db was written by a newer version.*Install that version again/);
     }
+  });
+
+  it('a socket that somebody else listens at ends the start, and leaves nothing that would keep the next one from it', async () => {
+    const house = await House.withModel((await answers()).baseUrl);
+    house.daemon?.signal('SIGTERM');
+    await house.daemon?.exited;
+    const squatter = createServer((socket) => socket.destroy());
+    await new Promise<void>((done) => squatter.listen(join(house.dir, 'device', 'daemon.sock'), done));
+    const refused = house.command('daemon', '--json');
+    expect((await refused.exited).code).toBe(1);
+    expect(await refused.line('error')).toMatchObject({ code: 'already_running' });
+    await new Promise((done) => squatter.close(done));
+    await house.startDaemon();
   });
 
   it('a second daemon on the same home is refused, naming the first', async () => {

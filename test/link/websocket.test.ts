@@ -1,6 +1,10 @@
-import { expect, it } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { systemClock } from '../../src/kit/clock.ts';
 import { dial } from '../../src/link/connection.ts';
+import { OrderFetches } from '../../src/link/fetch-order.ts';
 import type { MeshFrame } from '../../src/protocol/frames.ts';
 import { startLyingMesh } from '../support/lying-mesh.ts';
 import {
@@ -16,6 +20,23 @@ it('takes what RFC 6455 allows, whole, and ends a connection that brings what it
   for (const [n, one] of WEBSOCKET_CASES.entries()) outcomes[one.name] = await outcomeOf(mesh, n + 1, one);
   expect(outcomes).toEqual(expectedOutcomes());
 }, 60_000);
+
+it('is dialled, and asked for a large order, below the path that the mesh was linked at', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  onTestFinished(() => void server.close());
+  const dialled = new Promise<string | undefined>((resolve) =>
+    server.once('connection', (_, { url }) => resolve(url)),
+  );
+  await once(server, 'listening');
+  const meshUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/runmesh`;
+  const connection = await dial(meshUrl, {}, systemClock);
+  expect(await dialled).toBe('/runmesh/v1/runmesh/devices/connect');
+  connection.terminate();
+  const orders = new OrderFetches({ meshUrl, apiKey: 'key', fetch });
+  expect(orders.addressOf('/v1/x')?.href).toBe(`${meshUrl}/v1/x`);
+  expect(orders.addressOf('//evil.example/x')?.host).toBe(new URL(meshUrl).host);
+  expect(orders.addressOf('https://evil.example/x')).toBeUndefined();
+});
 
 async function outcomeOf(
   mesh: Awaited<ReturnType<typeof startLyingMesh>>,
