@@ -4,7 +4,6 @@ import { LOG_LEVELS, logEntry } from '../kit/log-entry.ts';
 import { approvalRequested } from '../protocol/approvals.ts';
 import { runError } from '../protocol/errors.ts';
 import { finalStatus } from '../protocol/events.ts';
-import { runRecord } from '../protocol/run-api.ts';
 import { usage } from '../protocol/usage.ts';
 
 /**
@@ -192,7 +191,5 @@ export const controlError = z.object({ error: z.object({ code: z.string(), messa
 export const streamLine = z.looseObject({ type: z.string() });
 export type StreamLine = z.infer<typeof streamLine>;
 
-/** Ends the stream of `POST /here`. */
-export const recordLine = z.object({ type: z.literal('record'), record: runRecord });
 /** Ends a stream that failed. */
 export const errorLine = z.object({ type: z.literal('error'), code: z.string(), message: z.string() });

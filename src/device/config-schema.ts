@@ -37,7 +37,6 @@ export const sandboxConfig = z.strictObject({
   /** What becomes of runs where this machine has no sandbox. */
   unavailable: z.enum(['refuse', 'run-unsandboxed']).default('refuse'),
 });
-export type SandboxConfig = z.infer<typeof sandboxConfig>;
 
 const approvalsConfig = z.strictObject({
   /**

@@ -79,7 +79,7 @@ export function settingsOf(provider: string, access: ProviderAccess): unknown {
   return [...variables.map((variable) => env[variable]), storedKey?.(provider)];
 }
 
-export function isBuiltIn(provider: string): provider is BuiltInProvider {
+function isBuiltIn(provider: string): provider is BuiltInProvider {
   return Object.hasOwn(PROVIDER_KEYS, provider);
 }
 

@@ -105,4 +105,3 @@ export const runConfig = z.object({
   /** Less than the device, and the agent, allow. Ours. */
   limits: runLimits.optional(),
 });
-export type RunConfig = z.infer<typeof runConfig>;

@@ -2,7 +2,6 @@ import { z } from 'zod';
 
 /** What a person can say to a question of a run. */
 export const approvalDecision = z.enum(['once', 'run', 'always', 'no']);
-export type ApprovalDecision = z.infer<typeof approvalDecision>;
 
 /** The body of `POST /v1/run/{runId}/approvals/{approvalId}`, and of the local door's. */
 export const approvalAnswer = z.strictObject({

@@ -32,15 +32,12 @@ export const errorEnvelope = z.object({
     field: z.string().optional(),
   }),
 });
-export type ErrorEnvelope = z.infer<typeof errorEnvelope>;
 
 /**
  * Why a run failed, in `run_completed.payload.error.code`. Open-ended: a provider's or tool's own code may stand there
  * too, so a reader must take any string.
  */
 export const RUN_ERROR_CODES = [
-  'rejected_busy',
-  'rejected_paused',
   'rejected_invalid',
   'rejected_forbidden',
   'rejected_unsupported',
@@ -56,7 +53,10 @@ export const RUN_ERROR_CODES = [
   'limit_disk',
   'model_not_found',
   'model_error',
+  'model_key_missing',
+  'model_key_refused',
   'workspace_missing',
+  'sandbox_unavailable',
   'disk_full',
   'poisoned_step',
   'internal_error',

@@ -19,9 +19,6 @@ export const modelProxyError = z.object({
 });
 export type ModelProxyError = z.infer<typeof modelProxyError>;
 
-/** A line of the answer's `application/x-ndjson`: one of the AI SDK's V3 stream parts, or a `proxy_error`. */
-export const modelProxyLine = z.object({ type: z.string() }).catchall(z.json());
-
 export const modelsAvailable = z.object({
   platform: z.array(z.object({ model: z.string(), displayName: z.string(), available: z.boolean() })),
   byok: z.array(

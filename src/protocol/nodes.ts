@@ -49,7 +49,6 @@ export const nodeIdentity = z.object({
   meshOrigin: z.string(),
   meshEpoch: z.string(),
 });
-export type NodeIdentity = z.infer<typeof nodeIdentity>;
 
 export const linkPollAnswer = z.discriminatedUnion('status', [
   z.object({ status: z.literal('pending'), retryAfterMs: z.int() }),

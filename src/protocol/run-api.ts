@@ -81,8 +81,3 @@ export const paging = z.object({
   limit: z.coerce.number().int().min(1).optional(),
   cursor: z.string().optional(),
 });
-export const pageMeta = z.object({
-  requestId: z.string(),
-  hasMore: z.boolean(),
-  nextCursor: z.string().nullable(),
-});

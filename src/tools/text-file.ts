@@ -1,4 +1,4 @@
-import { readIfThere, readInside } from '../guard/files.ts';
+import { readInside } from '../guard/files.ts';
 import type { Workspace } from '../guard/workspaces.ts';
 import { RunmeshError } from '../kit/errors.ts';
 
@@ -15,12 +15,6 @@ export interface TextFile {
 export async function readTextFile(workspace: Workspace, path: string): Promise<TextFile> {
   const file = await readInside(workspace, path, MAX_TEXT_BYTES);
   return { text: textOf(file.data, file.path), path: file.path };
-}
-
-/** The same, or `undefined` where there is no file. */
-export async function readTextIfThere(workspace: Workspace, path: string): Promise<TextFile | undefined> {
-  const file = await readIfThere(workspace, path, MAX_TEXT_BYTES);
-  return file && { text: textOf(file.data, file.path), path: file.path };
 }
 
 /** The text of a file's bytes, a byte order mark kept; `undefined` where they are not UTF-8 text. */

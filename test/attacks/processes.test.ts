@@ -23,7 +23,8 @@ async function stillWrites(root: string): Promise<boolean> {
   const size = () => statSync(join(root, 'witness')).size;
   await sleep(300);
   const before = size();
-  await sleep(500);
+  // Longer than a writer that writes each 50 ms is held up by a busy machine.
+  await sleep(1_000);
   return size() !== before;
 }
 

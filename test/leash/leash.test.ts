@@ -159,7 +159,7 @@ describe('a leash', () => {
     const witness = join(tempDir(), 'witness');
     const session = await on.open(shell(`trap '' TERM HUP INT; ${stubborn(witness)} sleep 60`));
     session.release();
-    await expect.poll(() => existsSync(witness), { timeout: 3_000 }).toBe(true);
+    await expect.poll(() => existsSync(witness)).toBe(true);
     await sleep(400);
     await session.end();
     expect(await stoppedWriting(witness)).toBe(true);
@@ -173,7 +173,7 @@ describe('a leash', () => {
     );
     session.release();
     await session.exited;
-    await expect.poll(() => existsSync(witness), { timeout: 3_000 }).toBe(true);
+    await expect.poll(() => existsSync(witness)).toBe(true);
     await session.end();
     expect(await stoppedWriting(witness)).toBe(true);
   });

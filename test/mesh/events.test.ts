@@ -163,7 +163,8 @@ describe('a device that starts a run itself', () => {
     const { answer, client, runId } = await startHere();
     expect(answer.data).toMatchObject({ status: 'registered', deviceOnline: true });
     expect(answer.data.order).toMatchObject({ runId, attempt: 1, agent: { slug: 'fixer' }, history: [] });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Longer than a dispatch takes that is sent with the answer.
+    await new Promise((resolve) => setTimeout(resolve, 500));
     expect(client.holds('dispatch')).toBe(false);
   });
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { SseReader } from '../support/api.ts';
@@ -169,8 +170,9 @@ describe('a run’s SSE stream', () => {
         readAtLast = () => response.on('data', (chunk: Buffer) => (received += chunk.length));
       });
     });
+    const answered = once(slow, 'response');
     slow.end();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await answered;
     const chunk = 'x'.repeat(262_144);
     const total = 96;
     for (let i = 0; i < total; i += 1) {

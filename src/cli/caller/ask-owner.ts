@@ -70,7 +70,7 @@ function offeredWords({ forRun, prefix }: ApprovalRequest): Yes[] {
 }
 
 /** What a person typed: nothing but these words is a yes. `undefined` for what is none of them, or was not offered. */
-export function readAnswer(typed: string, offered: readonly Yes[]): ApprovalAnswer | undefined {
+function readAnswer(typed: string, offered: readonly Yes[]): ApprovalAnswer | undefined {
   const text = typed.trim();
   const decision = WORDS.get(text.toLowerCase());
   if (decision === 'no') return { decision };

@@ -7,7 +7,7 @@ import type { Store } from './store.ts';
 
 /** The organisation and user who host this mesh. */
 export const LOCAL_ORG = 'org_local';
-export const OWNER_USER = 'usr_owner';
+const OWNER_USER = 'usr_owner';
 
 /**
  * The owner's own first key. The database holds only its hash, so it is kept readable in `owner.key` (mode 0600) in

@@ -13,7 +13,7 @@ export function useRoute(): Route {
   return route;
 }
 
-export function readRoute(hash: string): Route {
+function readRoute(hash: string): Route {
   const [view = '', id = ''] = hash.slice(1).split('/');
   if (view === 'run' && id !== '') return { view, runId: decode(id) };
   return view === 'history' || view === 'usage' || view === 'log' ? { view } : { view: 'now' };
