@@ -79,8 +79,8 @@ export const SABOTAGES = [
     edits: [
       {
         file: 'link/delta-stream.js',
-        find: 'this.#sent.set(keyOf(runId, kind, messageId), offset);',
-        put: 'this.#sent.set(keyOf(runId, kind, messageId), offset + 1);',
+        find: 'new Map(deltas.map((told) => [keyOf(told), told]))',
+        put: 'new Map(deltas.map((told) => [keyOf(told), { ...told, offset: told.offset + 1 }]))',
       },
     ],
   },

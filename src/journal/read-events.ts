@@ -45,5 +45,12 @@ export function readEventsAfter(
   return events;
 }
 
+/** Whether the run has said a message whole. */
+export function hasMessage(journal: Journal, runId: string, messageId: string): boolean {
+  const sql = `SELECT 1 FROM events
+    WHERE run_id = ? AND type = 'assistant_message' AND payload ->> '$.messageId' = ?`;
+  return journal.statements.get(sql).get(runId, messageId) !== undefined;
+}
+
 /** Names, numbers and stamp around a payload on the wire, rounded up. */
 const EVENT_OVERHEAD_BYTES = 200;

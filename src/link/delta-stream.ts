@@ -14,7 +14,12 @@ export interface DeltaStreamOptions {
   bufferedBytes(): number;
   /** What a run has said live so far, whole. */
   liveTexts(runId: string): readonly LiveText[];
+  /** Whether the message is committed whole. */
+  isSaid(runId: string, messageId: string): boolean;
 }
+
+/** How far the mesh has been sent a text. */
+type Told = Pick<LiveText, 'messageId' | 'kind'> & { offset: number };
 
 /**
  * Sends what runs say live. It keeps no text, only how far each message was sent: whatever came since goes in one frame
@@ -22,27 +27,40 @@ export interface DeltaStreamOptions {
  */
 export class DeltaStream {
   readonly #options: DeltaStreamOptions;
-  readonly #sent = new Map<string, number>();
+  /** By run; only of what is live or has still to be taken back. */
+  readonly #sent = new Map<string, Map<string, Told>>();
   /** Runs with something to send, and the messages of which something was taken back. */
   readonly #waiting = new Map<string, Set<string>>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `from` is how far the mesh has each message. */
+  /**
+   * `from` is how far the mesh has each message. What it heard of one that is neither live nor committed is of a step that was
+   * put down, or that died with its process: nothing else would ever close it.
+   */
   constructor(options: DeltaStreamOptions, from: FrameNamed<MeshFrame, 'welcome'>['runs']) {
     this.#options = options;
     for (const { runId, deltas } of from) {
-      for (const { messageId, kind, offset } of deltas) this.#sent.set(keyOf(runId, kind, messageId), offset);
-      this.#waiting.set(runId, new Set());
+      const live = new Set(options.liveTexts(runId).map(keyOf));
+      const left = deltas.filter(
+        (told) =>
+          !live.has(keyOf(told)) &&
+          told.offset > 0 &&
+          told.kind !== 'tool_output' &&
+          !options.isSaid(runId, told.messageId),
+      );
+      this.#sent.set(runId, new Map(deltas.map((told) => [keyOf(told), told])));
+      this.#waiting.set(runId, new Set(left.map(keyOf)));
     }
     this.#later();
   }
 
-  /** A run said something. */
-  add(runId: string, delta: { messageId: string; kind: DeltaKind; offset: number }): void {
-    const key = keyOf(runId, delta.kind, delta.messageId);
+  /** A run said something, or took it back. */
+  add(runId: string, { messageId, kind, offset }: Told): void {
+    const key = keyOf({ messageId, kind });
     const waiting = this.#waiting.get(runId) ?? new Set();
-    if (delta.offset < (this.#sent.get(key) ?? 0)) {
-      this.#sent.set(key, delta.offset);
+    const sent = this.#sent.get(runId);
+    if (offset < (sent?.get(key)?.offset ?? 0)) {
+      sent?.set(key, { messageId, kind, offset });
       waiting.add(key);
     }
     this.#waiting.set(runId, waiting);
@@ -54,23 +72,36 @@ export class DeltaStream {
     const takenBack = this.#waiting.get(runId);
     if (takenBack === undefined) return;
     this.#waiting.delete(runId);
-    for (const { messageId, kind, text } of this.#options.liveTexts(runId)) {
-      const key = keyOf(runId, kind, messageId);
-      let offset = Math.min(this.#sent.get(key) ?? 0, text.length);
+    const live = new Map(this.#options.liveTexts(runId).map((text) => [keyOf(text), text]));
+    const sent = this.#sent.get(runId) ?? new Map<string, Told>();
+    for (const key of takenBack) {
+      const gone = live.has(key) ? undefined : sent.get(key);
+      if (gone === undefined) continue;
+      const { messageId, kind } = gone;
+      this.#options.send({ type: 'delta', runId, messageId, kind, offset: 0, text: '' });
+      sent.delete(key);
+    }
+    for (const [key, { messageId, kind, text }] of live) {
+      let offset = Math.min(sent.get(key)?.offset ?? 0, text.length);
       if (offset === text.length && !takenBack.has(key)) continue;
       do {
         const end = endOfPiece(text, offset);
         this.#options.send({ type: 'delta', runId, messageId, kind, offset, text: text.slice(offset, end) });
         offset = end;
       } while (offset < text.length);
-      this.#sent.set(key, offset);
+      sent.set(key, { messageId, kind, offset });
     }
+    this.#sent.set(runId, sent);
   }
 
-  /** The run has ended: its messages are history. */
-  forget(runId: string): void {
-    this.#waiting.delete(runId);
-    for (const key of this.#sent.keys()) if (key.startsWith(`${runId} `)) this.#sent.delete(key);
+  /** Something of the run was committed: what that closed is history. */
+  committed(runId: string): void {
+    const sent = this.#sent.get(runId);
+    if (sent === undefined) return;
+    const live = new Set(this.#options.liveTexts(runId).map(keyOf));
+    const takenBack = this.#waiting.get(runId);
+    for (const key of sent.keys()) if (!live.has(key) && !takenBack?.has(key)) sent.delete(key);
+    if (sent.size === 0) this.#sent.delete(runId);
   }
 
   stop(): void {
@@ -90,8 +121,8 @@ export class DeltaStream {
   }
 }
 
-function keyOf(runId: string, kind: DeltaKind, messageId: string): string {
-  return `${runId} ${kind} ${messageId}`;
+function keyOf({ kind, messageId }: Pick<LiveText, 'kind' | 'messageId'>): string {
+  return `${kind} ${messageId}`;
 }
 
 /** Pieces that fit a frame however they are escaped, cut between characters. */

@@ -1,3 +1,4 @@
+import { hasMessage } from '../journal/read-events.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DeviceFrame, DispatchOrder, FrameNamed, MeshFrame } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
@@ -40,6 +41,7 @@ export class Session {
         send: (frame) => connection.send(frame),
         bufferedBytes: () => connection.bufferedBytes,
         liveTexts: options.liveTexts,
+        isSaid: (runId, messageId) => hasMessage(options.journal, runId, messageId),
       },
       welcome.runs,
     );
@@ -93,6 +95,7 @@ export class Session {
 
   committed(runId: string): void {
     this.#outbox.committed(runId);
+    this.#deltas.committed(runId);
   }
 
   delta(runId: string, delta: Parameters<DeltaStream['add']>[1]): void {

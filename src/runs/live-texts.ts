@@ -57,6 +57,16 @@ export class LiveTexts {
     for (const event of events) for (const key of keysClosedBy(event)) this.#texts.delete(key);
   }
 
+  /**
+   * A step that is put down is said anew, by another name: lets go what it was saying, and answers what takes that back. A
+   * call's output stays, since its result will close it.
+   */
+  takeBack(): Delta[] {
+    const said = this.list().filter(({ kind }) => kind !== 'tool_output');
+    for (const { kind, messageId } of said) this.#texts.delete(keyOf(kind, messageId));
+    return said.map(({ messageId, kind }) => ({ messageId, kind, offset: 0, text: '' }));
+  }
+
   list(): LiveText[] {
     return [...this.#texts.values()].map(({ messageId, kind, text }) => ({ messageId, kind, text }));
   }

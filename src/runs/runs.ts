@@ -92,7 +92,10 @@ export function createRuns(options: RunsOptions): Runs {
     await host.endCommands(runId, { over: !isPutDown(returned) });
     // From this look to the run's end nothing is awaited: what is said after it is refused.
     const outcome = unlessWordsWait(journal, runId, entry.state, returned);
-    if (isPutDown(outcome) && !entry.forgotten) putDown(journal, runId);
+    if (isPutDown(outcome) && !entry.forgotten) {
+      for (const delta of entry.texts.takeBack()) options.onDelta(runId, delta);
+      putDown(journal, runId);
+    }
     entry.loop = undefined;
     tell(runId, { type: 'returned', outcome });
     takeTurns();

@@ -55,6 +55,17 @@ function completed(some: Record<string, unknown> = {}): RunFrame {
 }
 
 describe('a run in a terminal', () => {
+  it('says so where a message is taken back, and shows what is said instead', () => {
+    const text = show([
+      delta('assistant_message_delta', 'm1', 0, 'I will look'),
+      delta('assistant_message_delta', 'm1', 0, ''),
+      delta('assistant_message_delta', 'm1', 0, ''),
+      delta('assistant_message_delta', 'm2', 0, 'I will look at it.'),
+      message('m2', 'I will look at it.'),
+    ]);
+    expect(text).toBe('I will look\n(taken back)\nI will look at it.\n');
+  });
+
   it('shows a whole run: words as they stream, the tool with its time, the end with its figures', () => {
     const text = show([
       event('run_started', {

@@ -192,3 +192,52 @@ describe('a run is ended', () => {
     expect(record).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
   }, 20_000);
 });
+
+describe('an answer that is put down in its middle', () => {
+  const stopped = {
+    'by a pause and a resume': async (house: House) => {
+      for (const args of [['pause', '--now'], ['resume']]) {
+        const said = house.command(...args);
+        expect((await said.exited).code).toBe(0);
+      }
+    },
+    'by the death of the daemon': async (house: House) => {
+      await house.daemon?.kill();
+      await house.startDaemon();
+    },
+  };
+
+  it.each(Object.entries(stopped))(
+    'is taken back from everybody who heard it (%s)',
+    async (_by, stop) => {
+      const model = await startChatModel((_request, count) => {
+        if (count > 1) return { text: 'I will look at it.' };
+        const half = {
+          id: 'c',
+          choices: [{ index: 0, delta: { content: 'I will loo' }, finish_reason: null }],
+        };
+        return {
+          raw: (response) => {
+            response.writeHead(200, { 'content-type': 'text/event-stream' });
+            response.write(`data: ${JSON.stringify(half)}\n\n`);
+          },
+        };
+      });
+      const house = await House.withModel(model.baseUrl);
+      const stream = await house.run({ prompt: 'work' });
+      await stream.frame(({ type }) => type === 'assistant_message_delta');
+      await stop(house);
+      await stream.ended;
+      const [message] = stream.payloads('assistant_message');
+      const [begun] = stream.texts().keys();
+      expect(begun).not.toBe(message?.messageId);
+      expect(stream.texts()).toEqual(
+        new Map([
+          [begun, ''],
+          [message?.messageId, 'I will look at it.'],
+        ]),
+      );
+    },
+    30_000,
+  );
+});

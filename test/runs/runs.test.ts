@@ -53,7 +53,11 @@ function device(
   const log: string[] = [];
   const waiting = new Map<string, () => void>();
   /** What happens while a run's commands are ended, and before its model answers. */
-  const meanwhile = { endCommands: () => {}, step: () => {} };
+  const meanwhile: {
+    endCommands: () => void;
+    step: (step: { signal: AbortSignal; onText: (offset: number, text: string) => void }) => unknown;
+  } = { endCommands: () => {}, step: () => {} };
+  const deltas: { runId: string; messageId: string; offset: number; text: string }[] = [];
   const work = {
     name: 'work',
     description: 'works',
@@ -70,8 +74,8 @@ function device(
   const host: RunHost = {
     platform: 'linux',
     models: {
-      step: async ({ prompt }) => {
-        meanwhile.step();
+      step: async ({ prompt, signal }, { onText }) => {
+        await meanwhile.step({ signal, onText });
         const done = prompt.some((message) => message.role === 'tool');
         return {
           content: [],
@@ -114,7 +118,7 @@ function device(
     maxAttempts: 3,
     onCommitted: () => {},
     onSettling: () => {},
-    onDelta: () => {},
+    onDelta: (runId, { messageId, offset, text }) => deltas.push({ runId, messageId, offset, text }),
   });
   const finishWork = async (runId: string) => {
     await expect.poll(() => waiting.has(runId)).toBe(true);
@@ -122,7 +126,7 @@ function device(
     waiting.delete(runId);
   };
   const ended = (runId: string) => expect.poll(() => readRun(journal, runId)?.status);
-  return { runs, log, clock, waiting, finishWork, ended, meanwhile };
+  return { runs, log, clock, waiting, finishWork, ended, meanwhile, deltas };
 }
 
 const types = (journal: Journal, runId: string) => readRunEvents(journal, runId).map((event) => event.type);
@@ -411,5 +415,29 @@ describe('a device’s runs', () => {
     await expect.poll(() => wasRunning(journal, 'a')).toBe(false);
     await runs.drain(0);
     expect(wasRunning(journal, 'a')).toBe(false);
+  });
+
+  it('take back what they were saying where they are put down: its step is said anew, by another name', async () => {
+    const journal = aJournal();
+    const { runs, meanwhile, deltas, finishWork, ended } = device(journal);
+    await runs.start();
+    meanwhile.step = ({ signal, onText }) => {
+      onText(0, 'I will ');
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    };
+    runs.accept(anOrder('a'), 'dispatched');
+    await expect.poll(() => runs.liveTexts('a')).toMatchObject([{ text: 'I will ' }]);
+    meanwhile.step = () => {};
+    runs.putDown();
+    await finishWork('a');
+    await ended('a').toBe('completed');
+    const messageId = deltas[0]?.messageId;
+    expect(deltas).toEqual([
+      { runId: 'a', messageId, offset: 0, text: 'I will ' },
+      { runId: 'a', messageId, offset: 0, text: '' },
+    ]);
+    expect(runs.liveTexts('a')).toEqual([]);
   });
 });

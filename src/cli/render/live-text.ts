@@ -6,6 +6,11 @@ export class LiveText {
   #text = '';
   #shown = '';
 
+  /** Whether any of it is on the screen. */
+  get isShown(): boolean {
+    return this.#shown !== '';
+  }
+
   /** What to print for this delta: the rest of the text, the whole text once more, or nothing. */
   take(delta: { offset: number; text: string }): Printed {
     const appends = this.#shown.length === this.#text.length && delta.offset >= this.#text.length;

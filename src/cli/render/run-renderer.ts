@@ -52,7 +52,17 @@ export class RunRenderer {
   #showDelta(delta: LiveDelta): void {
     // A command's output is shown with its result.
     if (delta.type === DELTA_EVENT.tool_output) return;
-    this.#print(delta.type, delta.messageId, (text) => text.take(delta));
+    if (delta.offset === 0 && delta.text === '') this.#takeBack(`${delta.type} ${delta.messageId}`);
+    else this.#print(delta.type, delta.messageId, (text) => text.take(delta));
+  }
+
+  /** A message that is not said after all; what is said instead has a name of its own. */
+  #takeBack(key: string): void {
+    const isShown = this.#texts.get(key)?.isShown ?? false;
+    this.#texts.delete(key);
+    if (!isShown) return;
+    this.#endStream();
+    this.#screen.line(this.#paint('dim', '(taken back)'));
   }
 
   #showEvent(event: RunEvent): void {
