@@ -1,12 +1,6 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { RunmeshError } from '../kit/errors.ts';
+import { fingerprintOf } from '../kit/fingerprint.ts';
 
 /** An Ed25519 key pair: what the mesh knows this machine by. */
 export interface Identity {
@@ -34,11 +28,6 @@ export function readIdentity(privateKey: string): Identity {
   }
   if (key.asymmetricKeyType !== 'ed25519') throw broken();
   return identityOf(key);
-}
-
-export function fingerprintOf(publicKey: string): string {
-  const digest = createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('hex');
-  return digest.match(/../g)?.join(':') ?? '';
 }
 
 function identityOf(key: KeyObject): Identity {

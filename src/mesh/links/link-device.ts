@@ -1,5 +1,6 @@
 import { isoTime } from '../../kit/clock.ts';
 import { RunmeshError } from '../../kit/errors.ts';
+import { fingerprintOf } from '../../kit/fingerprint.ts';
 import { prefixedId, randomText } from '../../kit/random.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { LinkPollAnswer, LinkStart, LinkStartAnswer } from '../../protocol/nodes.ts';
@@ -15,14 +16,7 @@ import {
   type LinkRow,
   setLinkState,
 } from '../store/link-codes.ts';
-import {
-  findNode,
-  findNodeByKey,
-  fingerprintOf,
-  insertNode,
-  recordLink,
-  replaceNodeKey,
-} from '../store/nodes.ts';
+import { findNode, findNodeByKey, insertNode, recordLink, replaceNodeKey } from '../store/nodes.ts';
 import { verifyText } from '../verify-text.ts';
 import { readMetadata, replacedNode } from './link-metadata.ts';
 

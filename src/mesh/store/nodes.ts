@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { isoTime } from '../../kit/clock.ts';
+import { fingerprintOf } from '../../kit/fingerprint.ts';
 import type { Node } from '../../protocol/nodes.ts';
 import type { Store } from './store.ts';
 
@@ -114,12 +114,6 @@ export function recordCapabilities(store: Store, id: string, capabilities: unkno
 
 export function recordHeard(store: Store, id: string, now: number): void {
   store.run('UPDATE nodes SET last_heard_at = ? WHERE id = ?', now, id);
-}
-
-/** SHA-256 of the raw key as pairs of hexadecimal digits joined by colons, as the device shows it too. */
-export function fingerprintOf(publicKey: string): string {
-  const digest = createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('hex');
-  return digest.match(/../g)?.join(':') ?? '';
 }
 
 /** A row as the API shows it. `presence` is what the hub knows of the device now. */
