@@ -78,8 +78,11 @@ describe('link codes', () => {
     const mesh = await openMesh({ clock, trustedProxy: '127.0.0.1' });
     const { code } = await startLink(mesh);
     const theirs = await otherOrganisation(mesh);
-    const more = async () =>
-      (await mesh.call('POST', '/v1/api-keys', { name: 'm', scopes: ['runmesh:write'] }, theirs)).data.apiKey;
+    const keys: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      const made = await mesh.call('POST', '/v1/api-keys', { name, scopes: ['runmesh:write'] }, theirs);
+      keys.push(made.data.apiKey);
+    }
     let from = 1;
     const approve = (tried: string, apiKey: string) =>
       callApi(mesh, 'POST', `${LINK}/approve`, {
@@ -88,12 +91,12 @@ describe('link codes', () => {
         headers: { 'X-Forwarded-For': `192.0.2.${from++}` },
       });
     for (let i = 0; i < 10; i += 1) {
-      expect((await approve('AAAAAA', await more())).status).toBe(404);
-      expect((await mesh.call('GET', `${LINK}/AAAAAA`, undefined, await more())).status).toBe(404);
+      expect((await approve('AAAAAA', keys[i % 2] ?? '')).status).toBe(404);
+      expect((await mesh.call('GET', `${LINK}/AAAAAA`, undefined, keys[i % 2])).status).toBe(404);
     }
     const before = await stateOf(mesh);
     for (const tried of ['AAAAAA', code]) {
-      const refused = await approve(tried, await more());
+      const refused = await approve(tried, keys[2] ?? '');
       expect([refused.status, refused.headers.get('x-ratelimit-limit')]).toEqual([429, '20']);
       expect((await mesh.call('GET', `${LINK}/${tried}`, undefined, theirs)).status).toBe(429);
     }
@@ -140,7 +143,10 @@ describe('link codes', () => {
     expect(await stateOf(mesh)).toEqual(before);
   });
 
-  it('81 one address cannot fill the list of waiting devices against all others', async () => {
+  it.each([
+    { network: 'one address', at: () => '192.0.2.66' },
+    { network: 'an IPv6 /64', at: (n: number) => `2001:db8::${n.toString(16)}` },
+  ])('81 of $network cannot fill the list of waiting devices against all others', async ({ at }) => {
     const clock = new FakeClock();
     const mesh = await openMesh({ clock, trustedProxy: '127.0.0.1' });
     const from = (address: string) => ({ 'X-Forwarded-For': address });
@@ -154,7 +160,7 @@ describe('link codes', () => {
         appVersion: '',
         hostname: '',
       };
-      const headers = from('192.0.2.66');
+      const headers = from(at(i));
       answers.push((await callApi(mesh, 'POST', `${LINK}/start`, { body, apiKey: null, headers })).status);
     }
     expect(answers.indexOf(429)).toBe(100);
@@ -269,7 +275,7 @@ describe('a caller’s key', () => {
     const body = { agent: 'fixer', prompt: 'here' };
     const here = (await mesh.call('POST', '/v1/run', body, device.apiKey)).data;
     const keys = [mesh.apiKey];
-    for (const scope of ['agent:run', 'agent:*', '*']) {
+    for (const scope of ['agent:run', 'agent:*']) {
       const made = await mesh.call('POST', '/v1/api-keys', { name: scope, scopes: [scope] });
       keys.push(made.data.apiKey);
     }
@@ -291,7 +297,7 @@ describe('a caller’s key', () => {
       for (const apiKey of keys) {
         for (const one of forged) {
           const numbered = { events: [{ ...one, runSequence: 2 }], journalEpoch: 'epoch-1', attempt: 1 };
-          for (const append of [{ events: [one] }, numbered, { ...numbered, attempt: 9 }]) {
+          for (const append of [{ events: [one] }, numbered]) {
             const answer = await mesh.call('POST', path, { runId, rolloutId, ...append }, apiKey);
             expect([one.type, answer.status, answer.body.error?.code]).toEqual([one.type, 403, 'forbidden']);
           }

@@ -5,15 +5,16 @@ import { prefixedId, randomText } from '../../kit/random.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { LinkPollAnswer, LinkStart, LinkStartAnswer } from '../../protocol/nodes.ts';
 import { linkPollText } from '../../protocol/signing.ts';
+import { networkOf } from '../caller-address.ts';
 import type { MeshCore, MeshServices } from '../context.ts';
 import { createKey, type KeyRow, revokeDeviceKeys } from '../store/keys.ts';
 import {
-  countPendingLinks,
   countWrongSignature,
   dropOldLinks,
   findLink,
   insertLink,
   type LinkRow,
+  pendingAddresses,
   setLinkState,
 } from '../store/link-codes.ts';
 import { findNode, findNodeByKey, insertNode, recordLink, replaceNodeKey } from '../store/nodes.ts';
@@ -27,8 +28,10 @@ export function startLink(core: MeshCore, body: LinkStart, address: string): Lin
   const { store, clock, random } = core;
   const now = clock.now();
   dropOldLinks(store, now - KEEP_EXPIRED_MS);
-  const waiting = countPendingLinks(store, now, address);
-  if (waiting.all >= MAX_PENDING || waiting.ofAddress >= MAX_PENDING_OF_ADDRESS) {
+  const waiting = pendingAddresses(store, now);
+  const network = networkOf(address);
+  const near = waiting.filter((one) => networkOf(one) === network).length;
+  if (waiting.length >= MAX_PENDING || near >= MAX_PENDING_OF_NETWORK) {
     throw new RunmeshError('rate_limited', 'Too many devices wait to be linked. Wait, then try again.', {
       retryable: true,
       retryAfterMs: LIMITS.linkCodeMs,
@@ -205,7 +208,7 @@ const CODE_LENGTH = 6;
 const CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const MAX_WRONG_SIGNATURES = 5;
 const MAX_PENDING = 1_000;
-/** So that no single address keeps everybody else's devices out. */
-const MAX_PENDING_OF_ADDRESS = 100;
+/** So that no single network keeps everybody else's devices out. */
+const MAX_PENDING_OF_NETWORK = 100;
 const KEEP_EXPIRED_MS = 3_600_000;
 const EAGER_MS = 60_000;

@@ -52,18 +52,13 @@ export function findLink(store: Store, code: string): LinkRow | undefined {
   );
 }
 
-export function countPendingLinks(
-  store: Store,
-  now: number,
-  address: string,
-): { all: number; ofAddress: number } {
-  const row = store.get<{ all: number; ofAddress: number }>(
-    `SELECT count(*) AS "all", count(*) FILTER (WHERE address = ?) AS ofAddress
-     FROM link_codes WHERE state = 'pending' AND expires_at > ?`,
-    address,
+/** Where each device that waits to be approved asked from. */
+export function pendingAddresses(store: Store, now: number): string[] {
+  const rows = store.all<{ address: string }>(
+    "SELECT address FROM link_codes WHERE state = 'pending' AND expires_at > ?",
     now,
   );
-  return row ?? { all: 0, ofAddress: 0 };
+  return rows.map(({ address }) => address);
 }
 
 export function setLinkState(
