@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { pruneVersions } from '../../src/service/versions/switch-version.ts';
@@ -46,7 +46,12 @@ describe('runmesh update', () => {
       to: '98.0.0',
       service: false,
     });
+    // What runs from there keeps its files: the same version again replaces none.
+    const versions = join(server.home, 'versions');
+    const before = statSync(join(versions, '98.0.0')).ino;
     expect((await server.run('update', '--from', tarball)).last).toMatchObject({ changed: false });
+    expect(statSync(join(versions, '98.0.0')).ino).toBe(before);
+    expect(readdirSync(versions)).toEqual(['98.0.0']);
     await server.house.startDaemon();
     expect(await server.status()).toMatchObject({ version: '98.0.0' });
     // A damaged version hands the work back to the program on the PATH, which says so.

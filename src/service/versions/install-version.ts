@@ -13,7 +13,7 @@ import semver from 'semver';
 import type { DevicePaths } from '../../device/paths.ts';
 import { RunmeshError } from '../../kit/errors.ts';
 import type { RunCommand } from '../run-command.ts';
-import { assertOwnFolder, PACKAGE, programIn, versionOf, versionPaths } from './versions.ts';
+import { assertOwnFolder, PACKAGE, programIn, readCurrent, versionOf, versionPaths } from './versions.ts';
 
 /** Which version: a number or a tag of the registry's (`latest`), or a packed tarball. */
 export type VersionSource = { to: string } | { tarball: string };
@@ -41,7 +41,8 @@ export async function resolveVersion({ source, run }: InstallVersionOptions): Pr
 
 /**
  * Installs a version beside the others, and proves that it starts: install scripts off, in a folder that takes its name
- * only when everything is there. Answers the folder and its version; nothing is switched yet.
+ * only when everything is there. Answers the folder and its version; nothing is switched yet. What is installed already stays
+ * as it lies: a daemon runs from there, and loads parts of itself when it needs them.
  */
 export async function installVersion(
   options: InstallVersionOptions,
@@ -66,8 +67,9 @@ export async function installVersion(
     if (exitCode !== 0) throw notInstallable(source, lastLine(stderr));
     const version = await provenVersion(staging, options);
     const folder = join(versions, version);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(staging, folder);
+    const isInstalled = readCurrent(paths)?.version === version;
+    rmSync(isInstalled ? staging : folder, { recursive: true, force: true });
+    if (!isInstalled) renameSync(staging, folder);
     return { version, folder };
   } catch (error) {
     rmSync(staging, { recursive: true, force: true });
