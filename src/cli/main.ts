@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { homedir, hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../kit/clock.ts';
-import { codeOf } from '../kit/errors.ts';
+import { codeOf, messageOf } from '../kit/errors.ts';
 import { systemRandom } from '../kit/random.ts';
 import { readVersion } from '../kit/version.ts';
 import { askLine } from './ask-line.ts';
@@ -16,8 +16,11 @@ import { runProgram } from './program.ts';
 const unread = new AbortController();
 process.stdout.on('error', (error) => {
   // `runmesh … | head` is no failure: nobody reads on, so nothing more is said.
-  if (codeOf(error) !== 'EPIPE') throw error;
-  unread.abort();
+  if (codeOf(error) === 'EPIPE') return unread.abort();
+  // A full disk does not take a service's log, say, and the service goes on. A command has failed then.
+  if (process.env.RUNMESH_SERVICE !== undefined || process.exitCode) return;
+  process.exitCode = 1;
+  process.stderr.write(`error The output could not be written: ${messageOf(error)}\n`);
 });
 
 // A reader of complaints who left must not end a daemon.
@@ -56,4 +59,7 @@ const context: CliContext = {
   leave: (code) => process.exit(code),
 };
 
-if (!(await handOver(context))) process.exitCode = await runProgram(process.argv.slice(2), context);
+if (!(await handOver(context))) {
+  const exitCode = await runProgram(process.argv.slice(2), context);
+  process.exitCode ||= exitCode;
+}
