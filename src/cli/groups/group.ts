@@ -50,17 +50,19 @@ export function readFolder(text: string): string {
 
 export function readCount(text: string): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1) return count;
-  throw new InvalidArgumentError('A whole number from 1 is wanted.');
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError('A whole number from 1 is wanted, of fifteen digits at most.');
 }
 
 /** Epoch milliseconds of an instant, or of so long before `now`. */
 export function readSince(text: string, now: number): number {
   const [, count, unit] = /^(\d+)\s*([smhd])$/.exec(text) ?? [];
-  if (count !== undefined && unit !== undefined) return now - Number(count) * (UNIT_MS[unit] ?? 0);
-  const instant = Date.parse(text);
-  if (!Number.isNaN(instant)) return instant;
-  throw new InvalidArgumentError('Give an instant such as 2026-11-24T10:00Z, or 30m, 12h, 7d.');
+  const instant =
+    count === undefined || unit === undefined ? Date.parse(text) : now - Number(count) * (UNIT_MS[unit] ?? 0);
+  if (Math.abs(instant) <= MOST_MS) return instant;
+  throw new InvalidArgumentError('Give an instant such as 2026-11-24T10:00Z, or so long ago: 30m, 12h, 7d.');
 }
 
+/** A date's own limit, either side of 1970. */
+const MOST_MS = 8.64e15;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
