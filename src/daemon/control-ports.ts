@@ -45,8 +45,14 @@ export function controlPorts(parts: ControlParts): ControlPorts {
   const { journal, runs, watchers, device, pause } = parts;
   return {
     status: () => statusOf(parts),
-    listRuns: (limit) => listRuns(journal, limit).map((run) => itemOf(run, runs)),
-    history: (query) => tellHistory(journal, query, (run) => itemOf(run, runs)),
+    listRuns: (limit) => {
+      const states = runs.states();
+      return listRuns(journal, limit).map((run) => itemOf(run, states));
+    },
+    history: (query) => {
+      const states = runs.states();
+      return tellHistory(journal, query, (run) => itemOf(run, states));
+    },
     usage: (days) => usageOfDays(journal, device.clock, days),
     logs: (query, signal) => {
       const file = join(device.paths.logs, 'daemon.log');
@@ -142,14 +148,14 @@ async function statusOf({
   };
 }
 
-function itemOf(run: JournaledRun, runs: Runs): LocalRunItem {
-  const active = runs.list().find(({ runId }) => runId === run.runId);
+function itemOf(run: JournaledRun, states: ReturnType<Runs['states']>): LocalRunItem {
+  const state = states.get(run.runId);
   return {
     runId: run.runId,
     threadId: run.threadId,
     agent: run.order.agent.slug,
     origin: run.origin,
-    status: run.status ?? (active?.state === 'queued' || active === undefined ? 'queued' : 'running'),
+    status: run.status ?? (state === 'queued' || state === undefined ? 'queued' : 'running'),
     acceptedAt: isoTime(run.acceptedAt),
     endedAt: run.endedAt === undefined ? null : isoTime(run.endedAt),
   };
@@ -160,7 +166,7 @@ function recordOf(run: JournaledRun, journal: Journal, runs: Runs): LocalRun {
   const end = events.findLast((event) => event.type === 'run_completed');
   const { result = null, error } = end?.type === 'run_completed' ? end.payload : {};
   return {
-    ...itemOf(run, runs),
+    ...itemOf(run, runs.states()),
     rolloutId: run.rolloutId,
     attempt: run.attempt,
     result,

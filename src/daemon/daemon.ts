@@ -210,7 +210,7 @@ export async function startDaemon(
       get retentionDays() {
         return config.retentionDays;
       },
-      idle: () => runs.list().length === 0,
+      idle: () => runs.states().size === 0,
       say: status.loop('housekeeping'),
     },
     over.signal,

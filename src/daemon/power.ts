@@ -11,7 +11,7 @@ import type { OpenedDevice } from './open-device.ts';
 export function keepThisAwake(
   platform: NodeJS.Platform,
   { clock, log, config }: Pick<OpenedDevice, 'clock' | 'log' | 'config'>,
-  runs: () => Pick<Runs, 'list' | 'listApprovals'>,
+  runs: () => Pick<Runs, 'states' | 'listApprovals'>,
 ): KeepAwake {
   return createKeepAwake({
     clock,
@@ -23,9 +23,7 @@ export function keepThisAwake(
           .listApprovals()
           .map(({ runId }) => runId),
       );
-      return runs()
-        .list()
-        .some(({ runId, state }) => state !== 'queued' && !asking.has(runId));
+      return [...runs().states()].some(([runId, state]) => state !== 'queued' && !asking.has(runId));
     },
     pid: process.pid,
     inhibit,

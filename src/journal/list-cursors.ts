@@ -17,7 +17,13 @@ export interface RunCursor {
 
 /** Runs that have not ended, or of which the mesh lacks something. */
 export function listCursors(journal: Journal): RunCursor[] {
-  return journal.statements.get(`${SELECT} WHERE acked < committed OR status IS NULL`).all().map(cursorOf);
+  return journal.statements.get(`${SELECT} WHERE ${NOT_OVER}`).all().map(cursorOf);
+}
+
+/** Whether the run has ended and the mesh lacks nothing of it: it is not among `listCursors`. */
+export function isOver(journal: Journal, runId: string): boolean {
+  const sql = `SELECT 1 FROM runs WHERE run_id = ? AND (${NOT_OVER})`;
+  return journal.statements.get(sql).get(runId) === undefined;
 }
 
 export function readCursor(journal: Journal, runId: string): RunCursor | undefined {
@@ -50,4 +56,5 @@ function cursorOf(row: unknown): RunCursor {
 type CursorRow = Pick<RunCursor, 'attempt' | 'origin' | 'committed' | 'acked'> &
   Record<'run_id' | 'thread_id' | 'rollout_id', string>;
 
+const NOT_OVER = 'acked < committed OR status IS NULL';
 const SELECT = 'SELECT run_id, thread_id, rollout_id, attempt, origin, committed, acked FROM runs';

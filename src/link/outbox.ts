@@ -1,5 +1,5 @@
 import type { Journal } from '../journal/journal.ts';
-import { listCursors, type RunCursor, readCursor, recordAck } from '../journal/list-cursors.ts';
+import { isOver, listCursors, type RunCursor, readCursor, recordAck } from '../journal/list-cursors.ts';
 import { readEventsAfter } from '../journal/read-events.ts';
 import type { DeviceEvent } from '../protocol/events.ts';
 import type { DeviceFrame } from '../protocol/frames.ts';
@@ -95,7 +95,9 @@ export class Outbox {
   drain(): void {
     for (const run of this.#runs.values()) {
       while (!run.elsewhere && run.sent < run.cursor.committed) if (!this.#sendSome(run)) break;
-      if (run.cursor.acked >= run.cursor.committed && this.#isOver(run)) this.#runs.delete(run.cursor.runId);
+      const { runId, acked, committed } = run.cursor;
+      // A run that may commit more stays: its next event finds its place.
+      if (acked >= committed && isOver(this.#options.journal, runId)) this.#runs.delete(runId);
     }
   }
 
@@ -134,11 +136,6 @@ export class Outbox {
     for (const { event, bytes } of sized) run.underWay.push({ sequence: event.runSequence, bytes });
     run.sent = sized.at(-1)?.event.runSequence ?? run.sent;
     return true;
-  }
-
-  /** A run that may commit more stays: its next event finds its place. */
-  #isOver({ cursor }: Progress): boolean {
-    return !listCursors(this.#options.journal).some(({ runId }) => runId === cursor.runId);
   }
 }
 

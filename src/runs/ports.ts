@@ -90,6 +90,8 @@ export interface Runs {
   /** The mesh has ended the run itself, or does not know it: stops it without a word. */
   forget(runId: string): void;
   list(): ActiveRun[];
+  /** The same without how far each is, which the journal is asked for. By run. */
+  states(): ReadonlyMap<string, ActiveRun['state']>;
   /** Questions to the owner that nobody has answered. */
   listApprovals(): PendingApproval[];
   /** `by` is the way the answer came. With a `runId`, of that run alone. */

@@ -15,7 +15,7 @@ import type { OrderResult, Runs, RunsOptions } from './ports.ts';
 import { putDown, unlessWordsWait } from './put-down.ts';
 import { recoverRuns } from './recover-runs.ts';
 import { isPutDown, next, type RunEffect, type RunEnd, type RunInput, type RunState } from './run-state.ts';
-import { activeRun, refusedOrder, wordsFor } from './tell-state.ts';
+import { activeRun, refusedOrder, stateToTell, wordsFor } from './tell-state.ts';
 import { chooseTurns } from './turns.ts';
 import { watchDeadline } from './watch-deadline.ts';
 
@@ -224,6 +224,7 @@ export function createRuns(options: RunsOptions): Runs {
     },
 
     list: () => [...entries.values()].map((entry) => activeRun(journal, entry)),
+    states: () => new Map([...entries].map(([runId, { state }]) => [runId, stateToTell(state)])),
     listApprovals: approvals.list,
     answerApproval: approvals.answer,
     liveTexts: (runId) => entries.get(runId)?.texts.list() ?? [],

@@ -1,6 +1,5 @@
-import { iterationsOf } from '../agent/usage.ts';
+import { countSteps } from '../journal/count-steps.ts';
 import type { Journal } from '../journal/journal.ts';
-import { readRunEvents } from '../journal/read-events.ts';
 import { readRun } from '../journal/read-run.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import type { ActiveRun, OrderResult } from './ports.ts';
@@ -21,10 +20,15 @@ export function activeRun(
     runId: order.runId,
     threadId: order.threadId,
     agent: order.agent.slug,
-    state: state.at === 'ended' ? 'stopping' : state.at,
-    step: iterationsOf(readRunEvents(journal, order.runId)),
+    state: stateToTell(state),
+    step: countSteps(journal, order.runId),
     startedAt,
   };
+}
+
+/** A run whose end waits for space on the disk is one that stops. */
+export function stateToTell(state: RunState): ActiveRun['state'] {
+  return state.at === 'ended' ? 'stopping' : state.at;
 }
 
 export function wordsFor(active: number, waiting: number, paused: string[]): string {

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { acceptRun } from '../../src/journal/accept-run.ts';
 import { appendEvents } from '../../src/journal/append-events.ts';
+import { finishRun } from '../../src/journal/finish-run.ts';
+import { forgetRun } from '../../src/journal/forget-run.ts';
 import { readCursor } from '../../src/journal/list-cursors.ts';
 import { Outbox } from '../../src/link/outbox.ts';
 import type { DeviceEvent } from '../../src/protocol/events.ts';
 import type { DeviceFrame } from '../../src/protocol/frames.ts';
 import { LIMITS } from '../../src/protocol/limits.ts';
+import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { aJournal, anOrder, said } from '../support/journals.ts';
 
 type EventsFrame = Extract<DeviceFrame, { type: 'events' }>;
@@ -96,6 +99,23 @@ describe('the outbox', () => {
       { numRuns: 60 },
     );
   }, 30_000);
+
+  it('asks of each idle run whether it is over, and not each time of all', () => {
+    const journal = aJournal();
+    for (const runId of ['a', 'idle', 'queued']) acceptRun(journal, anOrder(runId), 'dispatched');
+    const { outbox } = connect(journal, new Mesh(), LIMITS.windowBytes);
+    appendEvents(journal, 'a', [said('x')]);
+    const asked = vi.spyOn(journal.statements, 'get');
+    outbox.committed('a');
+    const ofAll = asked.mock.calls.flat().filter((sql) => !sql.includes('WHERE run_id = ?'));
+    expect(ofAll).toEqual([]);
+    expect(outbox.positions().map(({ runId }) => runId)).toEqual(['a', 'idle', 'queued']);
+    finishRun(journal, 'a', { status: 'completed', result: null, usage: NO_USAGE, iterations: 0 });
+    forgetRun(journal, 'idle');
+    outbox.committed('a');
+    outbox.acked('a', 2);
+    expect(outbox.positions().map(({ runId }) => runId)).toEqual(['queued']);
+  });
 
   it('has no more under way than the windows allow', () => {
     const journal = aJournal();

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createRedactor } from '../../src/guard/redact.ts';
 import { countDeath, markRunning, wasRunning } from '../../src/journal/count-death.ts';
@@ -368,6 +368,21 @@ describe('a device’s runs', () => {
     clock.setWall(begun - 86_400_000);
     await clock.advance(1_000);
     await ended('a').toBe('failed');
+  });
+
+  it('say where they stand without a look at the journal, and how far they are without reading their events', async () => {
+    const journal = aJournal();
+    const { runs, waiting, finishWork, ended } = device(journal);
+    await runs.start();
+    runs.accept(anOrder('a'), 'dispatched');
+    await expect.poll(() => waiting.has('a')).toBe(true);
+    const asked = vi.spyOn(journal.statements, 'get');
+    expect(runs.states()).toEqual(new Map([['a', 'running']]));
+    expect(asked.mock.calls).toEqual([]);
+    expect(runs.list()).toMatchObject([{ runId: 'a', state: 'running', step: 1 }]);
+    expect(asked.mock.calls.flat()).toEqual([expect.stringMatching(/^SELECT count\(\*\)/)]);
+    await finishWork('a');
+    await ended('a').toBe('completed');
   });
 
   it('hear what is said to them before they end', async () => {
