@@ -21,7 +21,7 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
   const { journal, clock, log, idle, say } = options;
   while (!signal.aborted) {
     try {
-      const pruned = prune(journal, clock.now() - options.retentionDays * DAY_MS);
+      const pruned = await prune(journal, clock.now() - options.retentionDays * DAY_MS, signal);
       if (idle()) truncateWal(journal);
       if (pruned > 0) log.info({ pruned }, 'old runs were pruned');
       say('waiting for the next look at the journal');

@@ -10,7 +10,7 @@ export function acceptRun(journal: Journal, order: DispatchOrder, origin: RunOri
       .get(
         `INSERT INTO runs
            (run_id, thread_id, rollout_id, attempt, origin, dispatch, accepted_at, deadline_at, turn)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs))
+         VALUES (?, ?, ?, ?, ?, '', ?, ?, (SELECT coalesce(max(turn), 0) + 1 FROM runs))
          ON CONFLICT (run_id) DO NOTHING`,
       )
       .run(
@@ -19,10 +19,13 @@ export function acceptRun(journal: Journal, order: DispatchOrder, origin: RunOri
         order.rolloutId,
         order.attempt,
         origin,
-        JSON.stringify(order),
         journal.clock.now(),
         Date.parse(order.deadlineAt),
       );
-    return Number(changes) === 1 ? 'accepted' : 'known';
+    if (Number(changes) === 0) return 'known';
+    journal.statements
+      .get('INSERT INTO dispatches (run_id, dispatch) VALUES (?, ?)')
+      .run(order.runId, JSON.stringify(order));
+    return 'accepted';
   });
 }

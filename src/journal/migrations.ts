@@ -76,4 +76,15 @@ export const MIGRATIONS: readonly string[] = [
   -- Usage by day is asked for each second while somebody looks.
   CREATE INDEX events_steps ON events (created_at) WHERE type = 'assistant_message';
   `,
+  `
+  -- A run's order, which may be 32 MB: in the run's own row, each look at what stands behind it and each change of the row
+  -- would go through all of that. Runs of before keep theirs in runs.dispatch, which is '' in later ones: moved rows would
+  -- be taken for something that was committed where this change has to be undone.
+  CREATE TABLE dispatches (
+    run_id TEXT PRIMARY KEY NOT NULL REFERENCES runs ON DELETE CASCADE,
+    dispatch TEXT NOT NULL
+  );
+  CREATE INDEX runs_ended ON runs (ended_at) WHERE status IS NOT NULL;
+  CREATE INDEX events_steps_by_run ON events (run_id) WHERE type = 'assistant_message';
+  `,
 ];

@@ -68,6 +68,7 @@ export function runOf(row: RunRow): JournaledRun {
   };
 }
 
-/** What `runOf` reads. */
-export const RUN_COLUMNS =
-  'run_id, thread_id, rollout_id, attempt, origin, dispatch, accepted_at, deadline_at, committed, acked, status, ended_at, cancel_reason';
+/** What `runOf` reads of `runs`. */
+export const RUN_COLUMNS = `run_id, thread_id, rollout_id, attempt, origin, accepted_at, deadline_at, committed, acked, status,
+  ended_at, cancel_reason,
+  coalesce((SELECT dispatch FROM dispatches WHERE dispatches.run_id = runs.run_id), runs.dispatch) AS dispatch`;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { acceptRun } from '../../src/journal/accept-run.ts';
 import { appendEvents } from '../../src/journal/append-events.ts';
 import { countDeath } from '../../src/journal/count-death.ts';
@@ -157,18 +157,46 @@ describe('the journal', () => {
     expect([3, 3, 3, 4, 4].map((step) => countDeath(journal, 'a', step))).toEqual([1, 2, 3, 1, 2]);
   });
 
-  it('lets go only of runs that ended long ago and that the mesh has whole', () => {
+  it('lets go only of runs that ended long ago and that the mesh has whole', async () => {
     const journal = aJournal();
     for (const runId of ['old', 'unsent', 'running']) acceptRun(journal, anOrder(runId), 'dispatched');
     for (const runId of ['old', 'unsent']) finishRun(journal, runId, END);
     recordAck(journal, 'old', 1);
-    expect(prune(journal, journal.clock.now() + 1, 1)).toBe(1);
+    expect(await prune(journal, journal.clock.now() + 1)).toBe(1);
     expect(['old', 'unsent', 'running'].map((runId) => readRun(journal, runId) !== undefined)).toEqual([
       false,
       true,
       true,
     ]);
     expect(readRunEvents(journal, 'old')).toEqual([]);
+    const orders = journal.db.prepare('SELECT run_id FROM dispatches ORDER BY run_id').all();
+    expect(orders).toEqual([{ run_id: 'running' }, { run_id: 'unsent' }]);
+  });
+
+  it('lets others commit between the batches of a long clearing, and leaves the rest where it is told to stop', async () => {
+    const journal = aJournal();
+    for (const runId of ['a', 'b', 'c', 'd']) {
+      acceptRun(journal, anOrder(runId), 'dispatched');
+      finishRun(journal, runId, END);
+      recordAck(journal, runId, 1);
+    }
+    const stop = new AbortController();
+    const clearing = prune(journal, journal.clock.now() + 1, stop.signal, 1);
+    acceptRun(journal, anOrder('new'), 'dispatched');
+    stop.abort();
+    expect(await clearing).toBe(1);
+    expect(await prune(journal, journal.clock.now() + 1)).toBe(3);
+    expect(readRun(journal, 'new')).toBeDefined();
+  });
+
+  it('finds what it lets go of by when that ended', () => {
+    const journal = aJournal();
+    const asked = vi.spyOn(journal.statements, 'get');
+    void prune(journal, 0);
+    const plan = journal.db.prepare(`EXPLAIN QUERY PLAN ${asked.mock.calls[0]?.[0]}`).all(0, 1);
+    expect(plan.map((step) => (step as { detail: string }).detail)).toContain(
+      'SEARCH runs USING INDEX runs_ended (ended_at<?)',
+    );
   });
 
   it('sets a damaged file aside, says where, and begins a new epoch', () => {
