@@ -126,6 +126,16 @@ export async function openInside(
   throw new RunmeshError('not_a_file', `${path} is ${kindOf(stats)}, not a file.`);
 }
 
+/** Whether a path that was resolved is that of a folder, for now; the workspace is one. Throws `not_found`. */
+export async function isFolder({ root }: Workspace, { real, path }: InsidePath): Promise<boolean> {
+  if (real === root) return true;
+  try {
+    return (await lstat(real)).isDirectory();
+  } catch (error) {
+    throw asSentence(error, path);
+  }
+}
+
 /** A system error of a file operation as a sentence for a model or a person. */
 export function asSentence(error: unknown, path: string): unknown {
   const sentence: Record<string, string> = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { resolveInside } from '../guard/inside.ts';
+import { isFolder, resolveInside } from '../guard/inside.ts';
+import { lookAgain } from './found-again.ts';
 import { ripgrep } from './ripgrep.ts';
 import type { Tool } from './tool.ts';
 
@@ -18,12 +19,18 @@ export const fileSearch: Tool<z.infer<typeof input>> = {
   repeatable: true,
   execute: async ({ pattern, path = '.' }, { workspace, signal }) => {
     const place = await resolveInside(workspace, path);
+    await isFolder(workspace, place);
     const lines: string[] = [];
     const flags = ['--files', '--sort=path'];
-    await ripgrep({ workspace, flags, path: place.path, include: pattern, signal }, (line) => {
-      lines.push(line);
-      return lines.length <= MAX_FILES;
-    });
+    const again = lookAgain(workspace);
+    try {
+      await ripgrep({ workspace, flags, target: place.path, include: pattern, signal }, async (path) => {
+        if (await again.has(path)) lines.push(path);
+        return lines.length <= MAX_FILES;
+      });
+    } finally {
+      await again.close();
+    }
     if (lines.length === 0) return { text: `[no file fits ${pattern}]` };
     if (lines.length > MAX_FILES) {
       lines[MAX_FILES] = `[only the first ${MAX_FILES} files are listed; give a narrower glob]`;

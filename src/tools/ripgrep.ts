@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rgPath } from '@vscode/ripgrep';
@@ -11,8 +11,8 @@ export interface Search {
   /** Where to run. What the run's policy hides is left out. */
   workspace: Workspace;
   flags: string[];
-  /** What to look through, relative to the workspace. */
-  path: string;
+  /** The folder to look through, relative to the workspace; or a file, opened, which then comes as `<stdin>`. */
+  target: string | FileHandle;
   /** Only files that this glob fits, by name or, where it has a slash, by path from the workspace. */
   include?: string | undefined;
   signal: AbortSignal;
@@ -20,9 +20,10 @@ export interface Search {
 
 /**
  * Runs ripgrep and hands over its lines until `onLine` answers `false`. It reads no configuration, runs nothing, and
- * honours .gitignore. Throws `search_failed` with ripgrep's own reason.
+ * honours .gitignore. What it says of a folder is to be looked up again (`lookAgain`): it may have been led out of the
+ * workspace. Throws `search_failed` with ripgrep's own reason.
  */
-export async function ripgrep(search: Search, onLine: (line: string) => boolean): Promise<void> {
+export async function ripgrep(search: Search, onLine: (line: string) => Promise<boolean>): Promise<void> {
   const filter = search.include === undefined ? undefined : await writeFilter(search.include);
   try {
     await run(search, filter === undefined ? [] : [`--ignore-file=${filter.file}`], onLine);
@@ -32,18 +33,22 @@ export async function ripgrep(search: Search, onLine: (line: string) => boolean)
 }
 
 async function run(
-  { workspace, flags, path, signal }: Search,
+  { workspace, flags, target, signal }: Search,
   filterFlags: string[],
-  onLine: (line: string) => boolean,
+  onLine: (line: string) => Promise<boolean>,
 ): Promise<void> {
   // Loaded here: it costs a daemon that never searches 12 MB.
   const { execa } = await import('execa');
   const hidden = hiddenIn(workspace).map((one) => `--iglob=!${asGlob(one)}`);
+  const [path, stdin] =
+    typeof target === 'string'
+      ? [target, 'ignore' as const]
+      : ['-', target.createReadStream({ autoClose: false })];
   const child = execa(rgPath, [...ALWAYS, ...hidden, ...filterFlags, ...flags, '--', path], {
     cwd: workspace.root,
     env: {},
     extendEnv: false,
-    stdin: 'ignore',
+    stdin,
     buffer: false,
     reject: false,
     timeout: SEARCH_MS,
@@ -51,11 +56,9 @@ async function run(
   });
   const complaints = new BoundedText(MAX_COMPLAINT_UNITS);
   child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));
-  let found = false;
   let enough = false;
   for await (const line of child.iterable({ from: 'stdout' })) {
-    found = true;
-    enough = !onLine(line.replace(/^\.\//, ''));
+    enough = !(await onLine(line.replace(/^\.\//, '')));
     if (enough) break;
   }
   if (enough) child.kill();
@@ -64,12 +67,12 @@ async function run(
   if (timedOut) {
     throw failed(`it took longer than ${SEARCH_MS / 1_000} seconds. Look through a smaller folder.`);
   }
-  // 1 is "nothing found"; 2 also comes with results, when some file could not be read.
-  if (!enough && !found && exitCode !== 0 && exitCode !== 1) {
-    const said = complaints.within(MAX_COMPLAINT_UNITS).trim();
-    throw failed(
-      said === '' ? `ripgrep could not be run in ${workspace.root}. Is the folder still there?` : said,
-    );
+  if (enough || exitCode === 0 || exitCode === 1) return;
+  const said = complaints.within(MAX_COMPLAINT_UNITS).trim();
+  if (said !== '') throw failed(said);
+  // 2 without a word is a file or a folder that could not be read.
+  if (exitCode !== 2) {
+    throw failed(`ripgrep could not be run in ${workspace.root}. Is the folder still there?`);
   }
 }
 

@@ -294,6 +294,43 @@ describe('out of the workspace', () => {
     },
   );
 
+  for (const path of ['.', 'z', 'z/credentials'])
+    attack(
+      `own: by swapping a folder for a link while a search looks at ${path}`,
+      {
+        mayChange: ['home/project/z', 'home/project/z-', 'home/project/away'],
+        timeout: 120_000,
+        prepare: ({ root, home }) => {
+          mkdirSync(join(root, 'z'));
+          writeFileSync(join(root, 'z', 'credentials'), 'inside\n');
+          symlinkSync(join(home, '.aws'), join(root, 'away'));
+          writeFileSync(join(home, '.aws', 'canary-name'), SECRET);
+          // Between the look at the names of a folder and the way into its last there are all the others.
+          for (let n = 0; n < 40; n += 1) writeFileSync(join(root, `a${n}`), 'inside\n');
+        },
+      },
+      async ({ root, tool }) => {
+        const swapper = swapForEver(join(root, 'z'), join(root, 'away'));
+        const said = new Set<string>();
+        for (let n = 0; n < 40; n += 1) {
+          // All of a file, and as much as is told by a text being there or not.
+          for (const [name, args] of [
+            ['grep', { pattern: '.', path, context: 1 }],
+            ['grep', { pattern: '^canary', path }],
+            ['file_search', { pattern: '*', path }],
+          ] as const)
+            for (const line of (await tool(name, args)).text.split('\n')) said.add(line);
+        }
+        swapper.kill('SIGKILL');
+        expect([...said].filter((line) => line.includes('canary') && !line.startsWith('[nothing'))).toEqual(
+          [],
+        );
+        expect(
+          [...said].filter((line) => line.endsWith(':inside') || line.endsWith('z/credentials')).length,
+        ).toBeGreaterThan(0);
+      },
+    );
+
   attack('19 by taking away or closing what lies around the workspace', { commands }, (scene) =>
     refusesAll(scene, [
       `rm -r ${scene.outside}`,

@@ -114,6 +114,46 @@ describe('grep', () => {
     expect(text.length).toBeLessThan(700);
   });
 
+  it('shows lines of any encoding and with any ends, of a folder as of a file', async () => {
+    const utf16 = Buffer.from('\ufeffone\nneedle é 🐢\nneedle again\n', 'utf16le');
+    const workspace = workspaceWith({
+      'a/bytes': Buffer.from('needle \xff\xfe two\r\nneedle on\r\n', 'latin1'),
+      'a/crlf': 'é\r\nneedle\r\n',
+      'a/marked': '\ufeffneedle é\nneedle two\n',
+      'a/utf16be': Buffer.from(utf16).swap16(),
+      'a/utf16le': utf16,
+      'a/wide': `needle ${'é'.repeat(600)} needle`,
+    });
+    const { text } = await call(grep, workspace, { pattern: 'needle' });
+    expect(text.split('\n')).toEqual([
+      'a/bytes:1:needle \ufffd\ufffd two',
+      'a/bytes:2:needle on',
+      'a/crlf:2:needle',
+      'a/marked:1:needle é',
+      'a/marked:2:needle two',
+      'a/utf16be:2:needle é 🐢',
+      'a/utf16be:3:needle again',
+      'a/utf16le:2:needle é 🐢',
+      'a/utf16le:3:needle again',
+      expect.stringMatching(/^a\/wide:1:needle é{200,} \[\.\.\. end of long line]$/),
+    ]);
+    const one = await call(grep, workspace, { pattern: 'needle', path: 'a/utf16le', context: 1 });
+    expect(one.text).toBe('a/utf16le-1-one\na/utf16le:2:needle é 🐢\na/utf16le:3:needle again');
+  });
+
+  it('parts lines that are apart, and says of a file that it is binary', async () => {
+    const workspace = workspaceWith({
+      a: 'needle\n1\n2\n3\n4\nneedle\n',
+      b: 'needle\n',
+      'bin.dat': 'needle\0needle',
+    });
+    const { text } = await call(grep, workspace, { pattern: 'needle', context: 1 });
+    expect(text).toBe('a:1:needle\na-2-1\n--\na-5-4\na:6:needle\n--\nb:1:needle');
+    expect((await call(grep, workspace, { pattern: 'needle', path: 'bin.dat' })).text).toMatch(
+      /^bin\.dat: binary file matches/,
+    );
+  });
+
   it('takes a pattern that looks like an option as a pattern', async () => {
     const workspace = workspaceWith({ a: '--pre=touch\n' });
     expect((await call(grep, workspace, { pattern: '--pre=touch' })).text).toBe('a:1:--pre=touch');
