@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isInside } from './paths.ts';
+import { smallText } from './small-text.ts';
 
 /**
  * The folders in `root` that the config of its repository names for hooks (`core.hooksPath`), as husky and others set it: what stands
@@ -21,25 +21,10 @@ function folderIn(root: string, named: string): string[] {
 }
 
 function configsOf(dotGit: string): string[] {
-  const named = /^gitdir:(.+)/.exec(textOf(dotGit))?.[1]?.trim();
+  const named = /^gitdir:(.+)/.exec(smallText(dotGit))?.[1]?.trim();
   const git = named === undefined ? dotGit : resolve(dirname(dotGit), named);
-  const common = resolve(git, textOf(join(git, 'commondir')).trim());
-  return [textOf(join(common, 'config')), textOf(join(git, 'config.worktree'))];
-}
-
-/** '' for what is no file, or too large to be one of git's: a run may have put anything into a folder further in. */
-function textOf(path: string): string {
-  let file: number | undefined;
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stats = fstatSync(file);
-    return stats.isFile() && stats.size <= MOST_BYTES ? readFileSync(file, 'utf8') : '';
-  } catch {
-    return '';
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
+  const common = resolve(git, smallText(join(git, 'commondir')).trim());
+  return [smallText(join(common, 'config')), smallText(join(git, 'config.worktree'))];
 }
 
 const HOOKS_PATH = /^[ \t]*hookspath[ \t]*=[ \t]*"?([^"\n;#]+)/gim;
-const MOST_BYTES = 1_048_576;

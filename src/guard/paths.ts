@@ -22,10 +22,17 @@ export function realAsFarAsThere(path: string): string {
 /** What stands at a path, links not followed; `undefined` where nothing does, or where it cannot be looked at. */
 export function statsOf(path: string): Stats | undefined {
   try {
-    return lstatSync(path);
+    // Not being there is common, and an error that is thrown takes longer than the look.
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
+}
+
+/** Whether there is a folder at a path, or something else; a link is not followed. */
+export function kindOf(path: string): 'folder' | 'other' | undefined {
+  const stats = statsOf(path);
+  return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'other';
 }
 
 /**

@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { findRepositories, namesIn } from './find-repositories.ts';
+import { gitFoldersIn, isOfWorktree } from './git-folders.ts';
 import { hooksFolders } from './hooks-folder.ts';
-import { isInside, statsOf } from './paths.ts';
+import { isInside, kindOf } from './paths.ts';
 import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protected-names.ts';
 
 /**
@@ -10,7 +11,7 @@ import { PROTECTED_FILES, PROTECTED_FOLDERS, PROTECTED_IN_GIT } from './protecte
  * name. Files that do not exist are left out, since only a file in the owner's folder could stand for them; `.git` is
  * always protected. `git` are the `.git` of nested repositories, which take a while to find.
  */
-export function protectedPlaces(root: string, git = gitFolders(root)): string[] {
+export function protectedPlaces(root: string, git = findRepositories(root).found): string[] {
   const places: string[] = [];
   for (const name of PROTECTED_FOLDERS) places.push(folderOrStub(root, name));
   for (const name of PROTECTED_FILES)
@@ -41,43 +42,15 @@ export function freeNames(
 function inRepository(git: string): string[] {
   const kind = kindOf(git);
   if (kind === undefined) return [join(git, ABSENT)];
-  // Without a config in it, whoever makes one decides: that of a repository half made is nobody's yet.
-  return kind === 'other' || kindOf(join(git, 'config')) === undefined ? [git] : inGitFolder(git);
+  return kind === 'other' ? [git] : [git, ...gitFoldersIn(git)].flatMap(inGitFolder);
 }
 
+/** Without a config in it, or in a worktree's the name of the folder that has it, whoever makes one decides: it is closed whole. */
 function inGitFolder(git: string): string[] {
+  if (kindOf(join(git, isOfWorktree(git) ? 'commondir' : 'config')) === undefined) return [git];
   const own = PROTECTED_IN_GIT.map((name) => join(git, name)).filter((path) => kindOf(path) !== undefined);
   if (kindOf(join(git, 'hooks')) === undefined) own.push(join(git, 'hooks', ABSENT));
-  return [...own, ...['modules', 'worktrees'].flatMap((name) => gitFoldersBelow(join(git, name), DEPTH))];
-}
-
-/** A submodule's name may have slashes; its folder is then further in. */
-function gitFoldersBelow(folder: string, levels: number): string[] {
-  return foldersIn(folder).flatMap((name) => {
-    const path = join(folder, name);
-    if (kindOf(join(path, 'HEAD')) !== undefined) return inGitFolder(path);
-    return levels > 0 ? gitFoldersBelow(path, levels - 1) : [];
-  });
-}
-
-/** Every `.git` of a folder and of the folders in it, `DEPTH` levels deep. */
-export function gitFolders(root: string): string[] {
-  const found: string[] = [];
-  let level = [root];
-  let looked = 0;
-  for (let depth = 0; depth <= DEPTH && level.length > 0; depth += 1) {
-    const next: string[] = [];
-    for (const folder of level) {
-      looked += 1;
-      if (looked > MOST_FOLDERS) return found;
-      for (const entry of namesIn(folder)) {
-        if (entry.name === '.git') found.push(join(folder, entry.name));
-        else if (entry.isDirectory() && !NOT_OPENED.has(entry.name)) next.push(join(folder, entry.name));
-      }
-    }
-    level = next;
-  }
-  return found;
+  return own;
 }
 
 /**
@@ -99,25 +72,4 @@ function isEmpty(folder: string): boolean {
   return namesIn(folder).length === 0;
 }
 
-function kindOf(path: string): 'folder' | 'other' | undefined {
-  const stats = statsOf(path);
-  return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'other';
-}
-
-function foldersIn(folder: string): string[] {
-  return namesIn(folder).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-}
-
-function namesIn(folder: string) {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
-}
-
 const ABSENT = '.absent-in-runmesh-sandbox';
-const DEPTH = 3;
-/** A bound on what a command may cost in a folder of many. */
-const MOST_FOLDERS = 2_000;
-const NOT_OPENED: ReadonlySet<string> = new Set(['node_modules']);

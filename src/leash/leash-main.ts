@@ -27,7 +27,9 @@ process.chdir(gates.folder);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message) => handle(message as ToLeash));
 const watch = setInterval(observe, OBSERVE_MS);
-const sandboxes = new SandboxLines(process.platform, gates.folder);
+const sandboxes = new SandboxLines(process.platform, gates.folder, (sentence) => {
+  process.stderr.write(`${sentence}\n`);
+});
 process.on('disconnect', () => close());
 // A daemon that died while this was loading is told of by no event any more.
 if (!process.connected) close();

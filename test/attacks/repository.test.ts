@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -33,6 +34,13 @@ async function refusesToWrite({ tool }: Scene, paths: readonly string[]): Promis
       expect(answer.isError, `${name} ${path}: ${answer.text}`).toBe(true);
     }
   }
+}
+
+/** As git lays it out. */
+function layGitFolder(git: string): void {
+  for (const folder of ['hooks', 'objects', 'refs']) mkdirSync(join(git, folder), { recursive: true });
+  writeFileSync(join(git, 'HEAD'), 'ref: refs/heads/main\n');
+  writeFileSync(join(git, 'config'), '[core]\n');
 }
 
 describe('a repository cannot be made to run something later', () => {
@@ -198,6 +206,24 @@ describe('a repository cannot be made to run something later', () => {
     },
   );
 
+  attack(
+    '21 by sending git to another folder for its config, from a submodule or once its objects are gone',
+    {
+      commands,
+      prepare: ({ root }) => layGitFolder(join(root, '.git/modules/lib')),
+      mayChange: ['home/project/evil', 'home/project/.git'],
+    },
+    async ({ shell, root }) => {
+      await shell(
+        'mkdir evil; cp .git/config evil/; mv .git/objects .git/refs evil/; echo ../evil > .git/commondir; echo ../../../evil > .git/modules/lib/commondir',
+      );
+      expect(existsSync(join(root, 'evil', 'objects'))).toBe(true);
+      for (const git of ['.git', '.git/modules/lib']) {
+        await expect.poll(() => existsSync(join(root, git, 'commondir'))).toBe(false);
+      }
+    },
+  );
+
   const withoutRepository = ({ root, dir }: Scene) => renameSync(join(root, '.git'), join(dir, 'git-aside'));
   attack('23 by a repository where there was none', { commands, prepare: withoutRepository }, (scene) =>
     refusesAll(scene, [
@@ -351,6 +377,101 @@ describe('a repository cannot be made to run something later', () => {
         'rm tree/.git',
         'echo evil > .git/worktrees/w/hooks/x',
       ]);
+    },
+  );
+
+  attack(
+    '24 by a submodule or a worktree that does not look like one for a while',
+    {
+      commands,
+      prepare: ({ root }) => {
+        for (const git of ['modules/lib', 'modules/deep/er', 'modules/a/b/c/d/e', 'modules/lib/modules/in'])
+          layGitFolder(join(root, '.git', git));
+        mkdirSync(join(root, '.git/worktrees/w'), { recursive: true });
+        writeFileSync(join(root, '.git/worktrees/w/HEAD'), 'ref: refs/heads/w\n');
+        writeFileSync(join(root, '.git/worktrees/w/commondir'), '../..\n');
+      },
+      mayChange: ['home/project/.git'],
+    },
+    async (scene) => {
+      const folders = ['modules/lib', 'modules/deep/er', 'modules/a/b/c/d/e', 'modules/lib/modules/in'];
+      const { code } = await scene.shell(
+        `cd .git; for one in ${folders.join(' ')} worktrees/w; do mv $one/HEAD $one/aside || exit 1; mv $one/objects $one/o; done; touch modules/deep/HEAD modules/a/b/HEAD; true`,
+      );
+      expect(code).toBe(0);
+      await refusesAll(scene, [
+        ...folders.flatMap((one) => [
+          `echo evil >> .git/${one}/config`,
+          `mv .git/${one}/config .git/${one}/c`,
+          `echo evil > .git/${one}/hooks/post-checkout`,
+          `mv .git/${one} .git/moved`,
+        ]),
+        'echo ../evil > .git/worktrees/w/commondir',
+        'rm .git/worktrees/w/commondir',
+        'mv .git/worktrees/w .git/w',
+        'mv .git/modules .git/m',
+      ]);
+    },
+  );
+
+  const nested = Array.from({ length: 8 }, (_, n) => `r${n}`);
+  const deep = 'one/two/three/four/five';
+  const withNested = ({ root }: Scene) => {
+    for (const one of nested) layGitFolder(join(root, one, '.git'));
+    mkdirSync(join(root, deep), { recursive: true });
+    writeFileSync(join(root, deep, '.git'), 'gitdir: ../../../../../.git/modules/five\n');
+    writeFileSync(join(root, '.gitmodules'), `[submodule "five"]\n\tpath = ${deep}\n\turl = x\n`);
+  };
+  const replacing = [
+    ...nested.flatMap((one) => [
+      `mv ${one}/.git ${one}/g && echo gitdir: ../evil > ${one}/.git`,
+      `echo evil >> ${one}/.git/config`,
+      `mv ${one} moved`,
+    ]),
+    `echo gitdir: ../evil > ${deep}/.git`,
+    `rm ${deep}/.git`,
+    'mv one moved',
+  ];
+
+  attack(
+    '24 by a repository further in that is lost among thousands of folders a command makes',
+    { commands, prepare: withNested, mayChange: ['home/project/new'], timeout: 60_000 },
+    async (scene) => {
+      expect((await scene.shell('true')).code).toBe(0);
+      const { code } = await scene.shell('mkdir new 0{1..2100}', { more: { yield_time_ms: 30_000 } });
+      expect(code).toBe(0);
+      // Asking for a repository has the others looked for again, which otherwise takes some seconds.
+      expect((await scene.shell('git init new')).code).toBe(0);
+      await refusesAll(scene, replacing);
+      for (let n = 1; n <= 2_100; n += 1) rmdirSync(join(scene.root, `0${n}`));
+    },
+  );
+
+  attack(
+    '24 by a repository further in, among thousands of folders of a run before',
+    {
+      commands,
+      timeout: 60_000,
+      prepare: (scene) => {
+        withNested(scene);
+        for (let n = 0; n < 2_100; n += 1) mkdirSync(join(scene.root, `0${n}`));
+      },
+    },
+    (scene) => refusesAll(scene, replacing),
+  );
+
+  attack(
+    'own: so many repositories that no sandbox could protect them run nothing, and that is said',
+    {
+      commands,
+      timeout: 60_000,
+      prepare: ({ root }) => {
+        for (let n = 0; n < 1_500; n += 1) mkdirSync(join(root, `r${n}`, '.git'), { recursive: true });
+      },
+    },
+    async ({ shell }) => {
+      const { isError, text } = await shell('echo evil > README.md');
+      expect([isError, text]).toEqual([true, expect.stringContaining('too many git repositories in')]);
     },
   );
 
