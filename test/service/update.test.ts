@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { resultsIn, startChatModel } from '../support/model-server.ts';
@@ -48,7 +48,11 @@ describe('runmesh update', () => {
 
   it('undoes a change of the journal’s layout, where the version that made it fails and commits nothing', async () => {
     const server = await openServer();
+    // An older version lies there, as where a newer program came by other means: that one is what runs and is gone back to.
+    await server.run('update', '--from', await packVersion('0.0.1'), '--allow-downgrade');
+    rmSync(join(server.home, 'versions', 'pinned'));
     await server.run('service', 'install');
+    expect(await server.status()).toMatchObject({ version: OWN });
     const broken = await packVersion('98.0.0', (folder) => {
       neverRegisters(folder);
       changesJournal(folder);

@@ -7,7 +7,7 @@ import { isRunmeshError, messageOf, RunmeshError } from '../../kit/errors.ts';
 import { type InstallVersionOptions, installVersion, resolveVersion } from './install-version.ts';
 import { type JournalAfter, markBackups, putBackJournal } from './put-back-journal.ts';
 import { pruneVersions, switchTo } from './switch-version.ts';
-import { readCurrent } from './versions.ts';
+import { isPreferred, readCurrent } from './versions.ts';
 
 export interface UpdateOptions extends InstallVersionOptions {
   paths: DevicePaths;
@@ -60,14 +60,15 @@ export async function updateDevice(options: UpdateOptions): Promise<UpdateOutcom
 async function updateLocked(options: UpdateOptions): Promise<UpdateOutcome> {
   const { paths, ownVersion, startService, say } = options;
   const before = readCurrent(paths);
-  const from = before?.version ?? ownVersion;
+  // One that was installed by other means since, and is newer, is what runs.
+  const from = before !== undefined && isPreferred(before, ownVersion) ? before.version : ownVersion;
   const known = await resolveVersion(options);
   if (known !== undefined) assertAllowed(from, known, options);
   if (known === from) return { from, to: from, changed: false };
   say(`Installing ${known ?? 'it'} beside ${from} …`);
   const { version: to } = await installVersion(options);
   assertAllowed(from, to, options);
-  if (to === before?.version) return { from, to, changed: false };
+  if (to === from) return { from, to, changed: false };
 
   const backups = markBackups(paths);
   switchTo(paths, to, { pinned: semver.lt(to, ownVersion) });
