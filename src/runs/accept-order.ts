@@ -1,4 +1,5 @@
 import { acceptRun, type RunOrigin } from '../journal/accept-run.ts';
+import { raiseAttempt } from '../journal/raise-attempt.ts';
 import { readRun } from '../journal/read-run.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
@@ -26,7 +27,10 @@ export function acceptOrder(
 ): Accepted {
   const known = readRun(journal, order.runId);
   if (known !== undefined) {
-    if (order.attempt >= known.attempt) return { accepted: true };
+    if (order.attempt >= known.attempt) {
+      if (order.attempt > known.attempt) raiseAttempt(journal, order.runId, order.attempt);
+      return { accepted: true };
+    }
     const message = `attempt ${order.attempt} is older than ${known.attempt}`;
     return { accepted: false, code: 'invalid', message };
   }

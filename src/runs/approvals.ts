@@ -155,7 +155,10 @@ export function createApprovals(options: ApprovalOptions): Approvals {
         if (found === undefined)
           return refused('approval_unknown', `No run of this device asks ${approvalId}.`);
         const { request, history } = found;
-        if (resolutionOf(history, approvalId) !== undefined) {
+        const known = resolutionOf(history, approvalId);
+        // Said again where the first answer to it was lost on its way.
+        if (known?.decision === decision) return { status: 'done' };
+        if (known !== undefined) {
           return refused('approval_answered', `${approvalId} was answered already, and one answer counts.`);
         }
         if (Date.parse(request.expiresAt) <= clock.now()) {

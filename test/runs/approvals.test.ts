@@ -130,6 +130,19 @@ describe('a question to the owner', () => {
     expect(await allowed).toMatchObject({ allowed: true });
   });
 
+  it('takes the same answer again for what it is, and no other', async () => {
+    const { journal, clock } = aRun();
+    const device = process(journal, clock);
+    const allowed = device.allow('c1');
+    const id = device.id();
+    for (let n = 0; n < 2; n += 1) {
+      expect(device.answer(id, { decision: 'once' }, 'mesh')).toEqual({ status: 'done' });
+    }
+    expect(device.answer(id, { decision: 'no' }, 'mesh')).toMatchObject({ code: 'approval_answered' });
+    expect(await allowed).toMatchObject({ allowed: true });
+    expect(types(journal)).toEqual(['approval_requested', 'approval_resolved']);
+  });
+
   it('40 is answered once, by its own id, for its own run, in its time and while its run lives', async () => {
     const { journal, clock } = aRun();
     acceptRun(journal, anOrder('b'), 'dispatched');

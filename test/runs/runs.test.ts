@@ -455,4 +455,14 @@ describe('a device’s runs', () => {
     ]);
     expect(runs.liveTexts('a')).toEqual([]);
   });
+
+  it('that are dispatched in a later attempt speak as that one from then on', async () => {
+    const journal = aJournal();
+    const { runs } = device(journal);
+    await runs.start();
+    runs.accept(anOrder('a'), 'dispatched');
+    expect(runs.accept(anOrder('a', { attempt: 3 }), 'dispatched')).toEqual({ accepted: true });
+    expect(readRun(journal, 'a')?.attempt).toBe(3);
+    expect(runs.accept(anOrder('a', { attempt: 2 }), 'dispatched')).toMatchObject({ code: 'invalid' });
+  });
 });
