@@ -1,6 +1,7 @@
 import { openAudit } from '../device/audit/audit.ts';
 import { createAuditMirror } from '../device/audit/mirror-audit.ts';
 import { noteConfig } from '../device/audit/note-config.ts';
+import { bounded } from '../kit/bounded.ts';
 import { messageOf } from '../kit/errors.ts';
 import type { RecordAudit } from '../protocol/audit.ts';
 import type { Credentials } from './credentials.ts';
@@ -38,8 +39,11 @@ export function openDeviceAudit(
     close: async () => {
       over.abort();
       await mirroring;
-      await mirror.finish();
+      await bounded(LAST_RECORDS_MS, undefined, (late) => mirror.finish(late));
       audit.close();
     },
   };
 }
+
+/** A stop has 45 seconds (`ExitTimeOut`), of which the steps under way may take most. */
+const LAST_RECORDS_MS = 3_000;

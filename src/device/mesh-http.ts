@@ -1,3 +1,4 @@
+import { bounded } from '../kit/bounded.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { errorEnvelope } from '../protocol/errors.ts';
 import { meshUnreachable } from './mesh-failure.ts';
@@ -18,19 +19,21 @@ export async function callMesh(
   path: string,
   body: unknown,
   headers: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(url + path, {
+  const request = async (over: AbortSignal) => {
+    const response = await fetch(url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_MS),
+      signal: over,
     });
-  } catch (error) {
+    const answer: unknown = await response.json().catch(() => undefined);
+    return { response, answer };
+  };
+  const { response, answer } = await bounded(REQUEST_MS, signal, request).catch((error) => {
     throw meshUnreachable(url, error);
-  }
-  const answer: unknown = await response.json().catch(() => undefined);
+  });
   if (response.ok && typeof answer === 'object' && answer !== null && 'data' in answer) return answer.data;
   const failure = errorEnvelope.safeParse(answer);
   if (!failure.success) {

@@ -168,8 +168,13 @@ export class Connection {
   }
 }
 
-/** Dials the mesh. Throws `ConnectionLost`. */
-export async function dial(meshUrl: string, options: SocketOptions, clock: Clock): Promise<Connection> {
+/** Dials the mesh until `signal` aborts. Throws `ConnectionLost`. */
+export async function dial(
+  meshUrl: string,
+  options: SocketOptions,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Connection> {
   // A mesh may live below a path of a server that has others.
   const address = new URL(meshUrl + CONNECT_PATH);
   if (address.protocol !== 'https:' && address.protocol !== 'http:') {
@@ -188,9 +193,21 @@ export async function dial(meshUrl: string, options: SocketOptions, clock: Clock
   });
   const connection = new Connection(socket, clock);
   const opened = new Promise<undefined>((resolve) => socket.once('open', () => resolve(undefined)));
-  const loss = await Promise.race([opened, connection.lost]);
+  const loss = await endedBy(signal, connection, Promise.race([opened, connection.lost]));
   if (loss !== undefined) throw new ConnectionLost(loss);
   return connection;
+}
+
+/** Waits for `work` on a connection that ends when `signal` aborts: a stop waits for no mesh that is a black hole. */
+export async function endedBy<T>(signal: AbortSignal, connection: Connection, work: Promise<T>): Promise<T> {
+  const end = () => connection.terminate();
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  try {
+    return await work;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 /** Since ws 8.21, and not in its type declarations yet. */

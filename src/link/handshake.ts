@@ -3,7 +3,14 @@ import { listCursors } from '../journal/list-cursors.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Capabilities } from '../protocol/frames.ts';
 import { helloText } from '../protocol/signing.ts';
-import { type Connection, ConnectionLost, dial, type SocketOptions, type Welcome } from './connection.ts';
+import {
+  type Connection,
+  ConnectionLost,
+  dial,
+  endedBy,
+  type SocketOptions,
+  type Welcome,
+} from './connection.ts';
 
 /** Who shakes hands. */
 export interface LinkIdentity {
@@ -21,14 +28,28 @@ export interface LinkIdentity {
   capabilities(): Capabilities;
 }
 
-/** Dials and shakes hands. Throws `ConnectionLost` with what decides about the next try. */
+/** Dials and shakes hands until `signal` aborts. Throws `ConnectionLost` with what decides about the next try. */
 export async function connect(
   identity: LinkIdentity,
   journal: Journal,
   socketOptions: SocketOptions,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<{ connection: Connection; welcome: Welcome }> {
-  const connection = await dial(identity.meshUrl, socketOptions, clock);
+  const connection = await dial(identity.meshUrl, socketOptions, clock, signal);
+  const welcome = await endedBy(signal, connection, shakeHands(connection, identity, journal));
+  if (welcome.meshEpoch !== identity.meshEpoch) {
+    connection.close('normal', 'not the mesh this device was linked to');
+    throw new ConnectionLost({ reason: 'another mesh answers at the pinned address', stranger: true });
+  }
+  return { connection, welcome };
+}
+
+async function shakeHands(
+  connection: Connection,
+  identity: LinkIdentity,
+  journal: Journal,
+): Promise<Welcome> {
   const { nonce } = await connection.expect('challenge');
   const { deviceId, agentVersion, os, hostname } = identity;
   connection.send({
@@ -46,9 +67,5 @@ export async function connect(
       .map(({ runId, attempt, committed }) => ({ runId, attempt, lastRunSequence: committed })),
   });
   const welcome = await connection.expect('welcome');
-  if (welcome.meshEpoch !== identity.meshEpoch) {
-    connection.close('normal', 'not the mesh this device was linked to');
-    throw new ConnectionLost({ reason: 'another mesh answers at the pinned address', stranger: true });
-  }
-  return { connection, welcome };
+  return welcome;
 }

@@ -40,7 +40,7 @@ export class HerePublisher {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        for (const cursor of this.#unpublished()) await this.#publish(cursor);
+        for (const cursor of this.#unpublished()) await this.#publish(cursor, signal);
         failures = 0;
         say('nothing to publish');
         await this.#wake.wait(clock, Number.POSITIVE_INFINITY, signal);
@@ -64,7 +64,7 @@ export class HerePublisher {
     return cursors.filter(({ origin, acked, committed }) => origin === 'here' && acked < committed);
   }
 
-  async #publish(cursor: RunCursor): Promise<void> {
+  async #publish(cursor: RunCursor, signal?: AbortSignal): Promise<void> {
     const { journal, access, log, forget } = this.#options;
     let { acked } = cursor;
     this.#options.say(`publishing run ${cursor.runId}`);
@@ -72,7 +72,7 @@ export class HerePublisher {
       const events = readEventsAfter(journal, cursor.runId, acked, BATCH_BYTES);
       let taken: number;
       try {
-        taken = await publishOverHttp(access, journal, cursor, events.slice(0, MOST_EVENTS));
+        taken = await publishOverHttp(access, journal, cursor, events.slice(0, MOST_EVENTS), signal);
       } catch (error) {
         if (!isRunmeshError(error) || error.retryable) throw error;
         log.error({ runId: cursor.runId, reason: messageOf(error) }, 'the mesh takes no more of this run');

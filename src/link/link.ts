@@ -45,7 +45,7 @@ export function createLink(options: LinkOptions): Link {
     const before = offers;
     let connection: Connection | undefined;
     try {
-      const welcomed = await connect(identity, journal, options.socketOptions, clock);
+      const welcomed = await connect(identity, journal, options.socketOptions, clock, over.signal);
       const { welcome } = welcomed;
       connection = welcomed.connection;
       if (over.signal.aborted) {
@@ -106,9 +106,11 @@ export function createLink(options: LinkOptions): Link {
     delta: (runId, delta) => session?.delta(runId, delta),
     settle: (runId) => session?.settle(runId),
     woke: () => {
-      wake.wake('woke');
-      const probed = session && probe(session.connection, clock, over.signal);
-      probed?.catch((error) => log.warn({ reason: messageOf(error) }, 'a probe broke'));
+      if (session === undefined) return wake.wake('woke');
+      // Kept while the link is up, it would cancel a wait that has nothing to do with it: a drain's, say.
+      probe(session.connection, clock, over.signal)
+        .then((isThere) => isThere || wake.wake('woke'))
+        .catch((error) => log.warn({ reason: messageOf(error) }, 'a probe broke'));
     },
     offer: () => {
       offers += 1;

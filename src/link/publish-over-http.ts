@@ -1,5 +1,6 @@
 import type { Journal } from '../journal/journal.ts';
 import type { RunCursor } from '../journal/list-cursors.ts';
+import { bounded } from '../kit/bounded.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import { type ErrorCode, errorEnvelope } from '../protocol/errors.ts';
 import type { DeviceEvent } from '../protocol/events.ts';
@@ -21,23 +22,25 @@ export async function publishOverHttp(
   journal: Pick<Journal, 'epoch'>,
   cursor: RunCursor,
   events: readonly DeviceEvent[],
+  signal?: AbortSignal,
 ): Promise<number> {
   const { runId, threadId, rolloutId, attempt } = cursor;
-  let response: Response;
-  try {
-    response = await fetch(`${meshUrl}/v1/threads/${encodeURIComponent(threadId)}/events`, {
+  const request = async (over: AbortSignal) => {
+    const response = await fetch(`${meshUrl}/v1/threads/${encodeURIComponent(threadId)}/events`, {
       method: 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ events, runId, rolloutId, journalEpoch: journal.epoch, attempt }),
-      signal: AbortSignal.timeout(REQUEST_MS),
+      signal: over,
     });
-  } catch (error) {
+    const body: unknown = await response.json().catch(() => undefined);
+    return { response, body };
+  };
+  const { response, body } = await bounded(REQUEST_MS, signal, request).catch((error) => {
     throw new RunmeshError('mesh_unreachable', `The mesh at ${meshUrl} cannot be reached.`, {
       cause: error,
       retryable: true,
     });
-  }
-  const body: unknown = await response.json().catch(() => undefined);
+  });
   const answer = (body as { data?: unknown } | null | undefined)?.data;
   const appended = appendAnswer.safeParse(answer);
   if (response.ok && appended.success) return appended.data.ackedRunSequence;

@@ -2,12 +2,17 @@ import type { Clock } from '../kit/clock.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Connection } from './connection.ts';
 
-/** The machine slept, or its network changed: is anybody there? A socket that says open is no answer. */
-export async function probe(connection: Connection, clock: Clock, signal?: AbortSignal): Promise<void> {
+/**
+ * The machine slept, or its network changed: is anybody there? A socket that says open is no answer. `false` where nobody was,
+ * and the connection was left for that.
+ */
+export async function probe(connection: Connection, clock: Clock, signal?: AbortSignal): Promise<boolean> {
   const { heard } = connection;
   connection.ping();
   await clock.sleep(LIMITS.wakeProbeMs, signal);
-  if (!signal?.aborted && connection.heard === heard) connection.terminate();
+  if (signal?.aborted || !connection.open || connection.heard !== heard) return true;
+  connection.terminate();
+  return false;
 }
 
 /** Leaves a connection that is silent for too long; that is noticed when it is so, not at the heartbeat after. */

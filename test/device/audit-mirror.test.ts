@@ -92,7 +92,32 @@ it('an audit goes to its mesh a second’s records at a time, none twice, and th
   over.abort();
   await running;
   audit.record('unlink', {});
-  await mirror.finish();
+  await mirror.finish(new AbortController().signal);
   await came([1], second, [31]);
   audit.close();
 });
+
+it('a mesh that does not answer keeps nobody from ending', async () => {
+  let asked = 0;
+  const server = createServer(() => {
+    asked += 1;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { audit, mirror } = startMirror(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  audit.record('file_change', {});
+  const over = new AbortController();
+  const running = mirror.run(over.signal);
+  await expect.poll(() => asked).toBe(1);
+  over.abort();
+  await running;
+  const late = new AbortController();
+  const finishing = mirror.finish(late.signal);
+  await expect.poll(() => asked).toBe(2);
+  late.abort();
+  await finishing;
+  audit.close();
+}, 12_000);

@@ -38,7 +38,7 @@ async function publish(answer: RequestListener) {
     http.close();
     await running;
   });
-  return { journal, clock, forgotten, doing };
+  return { journal, clock, forgotten, doing, over, running };
 }
 
 const json = (response: ServerResponse, status: number, body: unknown) =>
@@ -100,5 +100,15 @@ describe('the events of a run that this device started itself', () => {
       refusal(response, status, code);
     });
     await expect.poll(() => forgotten).toEqual(['a']);
+  });
+
+  it('keep nobody from ending where the mesh does not answer', async () => {
+    let asked = 0;
+    const { over, running } = await publish(() => {
+      asked += 1;
+    });
+    await expect.poll(() => asked).toBe(1);
+    over.abort();
+    await running;
   });
 });

@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { Agent } from 'node:http';
-import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
+import { type AddressInfo, createServer, type LookupFunction, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { acceptRun } from '../../src/journal/accept-run.ts';
 import { RunmeshError } from '../../src/kit/errors.ts';
 import { systemRandom } from '../../src/kit/random.ts';
 import { watchWake } from '../../src/kit/watch-wake.ts';
+import { type ConnectionLost, dial } from '../../src/link/connection.ts';
 import { createLink } from '../../src/link/link.ts';
 import type { LinkOrders } from '../../src/link/ports.ts';
 import { MESH_FRAMES, type MeshFrame } from '../../src/protocol/frames.ts';
@@ -83,7 +86,7 @@ function startLink(
     await clock.advance(60_000);
     await running;
   });
-  return { link, clock, journal, said, online, network, workspaces };
+  return { link, clock, journal, said, online, network, workspaces, running };
 }
 
 /** Moves the clock in ticks, as it passes, giving the sockets time to be heard between them. */
@@ -212,6 +215,22 @@ describe('the link', () => {
     await mesh.connection(2);
   });
 
+  it('waits out what a mesh that goes down asks for, though the machine woke while the link was up', async () => {
+    const mesh = await startLyingMesh();
+    const { clock, online, said, network } = startLink(mesh.url);
+    const first = await mesh.connection(1);
+    await expect.poll(() => online.length).toBe(1);
+    network.addresses = '198.51.100.7';
+    await pass(clock, LIMITS.wakeTickMs + LIMITS.wakeProbeMs + 1_000);
+    first.send({ type: 'drain', reason: 'restarts', retryAfterMs: 20_000 });
+    first.close(1012);
+    await expect.poll(() => said.at(-1)).toMatch(/^waiting/);
+    await pass(clock, 10_000);
+    expect(mesh.connections).toHaveLength(1);
+    await pass(clock, 10_000 + LIMITS.drainSpreadMs);
+    await mesh.connection(2);
+  });
+
   it('says on every connection that it is draining', async () => {
     const mesh = await startLyingMesh();
     const { clock, online, link } = startLink(mesh.url);
@@ -224,6 +243,42 @@ describe('the link', () => {
     await pass(clock, LIMITS.drainSpreadMs);
     const second = await mesh.connection(2);
     await expect.poll(() => second.frames.map(({ type }) => type)).toContain('drain');
+  });
+});
+
+describe('a link that is stopped', () => {
+  it('waits for no mesh that takes its connection and says nothing', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    const opened = new Promise((resolve) => server.once('connection', resolve));
+    await once(server, 'listening');
+    onTestFinished(() => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    });
+    const { link, running } = startLink(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await opened;
+    await link.stop(0);
+    // On a clock that stands still nothing else would ever end it.
+    await running;
+    expect(link.status().state).toBe('stopped');
+  });
+
+  it('waits for no mesh that does not even answer its dialling', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const sockets: Socket[] = [];
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const over = new AbortController();
+    server.on('connection', (socket) => {
+      sockets.push(socket);
+      over.abort();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const dialled = dial(url, {}, new FakeClock(), over.signal).catch((error: ConnectionLost) => error.loss);
+    expect(await dialled).not.toMatchObject({ reason: expect.stringContaining('timed out') });
   });
 });
 

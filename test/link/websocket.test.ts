@@ -29,7 +29,7 @@ it('is dialled, and asked for a large order, below the path that the mesh was li
   );
   await once(server, 'listening');
   const meshUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/runmesh`;
-  const connection = await dial(meshUrl, {}, systemClock);
+  const connection = await dial(meshUrl, {}, systemClock, new AbortController().signal);
   expect(await dialled).toBe('/runmesh/v1/runmesh/devices/connect');
   connection.terminate();
   const orders = new OrderFetches({ meshUrl, apiKey: 'key', fetch });
@@ -43,7 +43,7 @@ async function outcomeOf(
   n: number,
   { frames, pieceBytes }: WebSocketCase,
 ): Promise<string> {
-  const connection = await dial(mesh.url, {}, systemClock);
+  const connection = await dial(mesh.url, {}, systemClock, new AbortController().signal);
   const side = await mesh.connection(n);
   await connection.expect('challenge');
   const taken = new Promise<MeshFrame>((resolve) => connection.listen(resolve));

@@ -27,13 +27,13 @@ export function createAuditMirror(options: MirrorOptions) {
   const wake = new Wake<'recorded'>();
 
   /** One request; how many records it had. Throws where the mesh took none of them, so that the next try waits. */
-  const sendBatch = async (): Promise<number> => {
+  const sendBatch = async (signal?: AbortSignal): Promise<number> => {
     const apiKey = options.apiKey();
     const unsent = apiKey === undefined ? undefined : readUnsent(audit, BATCH);
     if (unsent === undefined) return 0;
     try {
       const headers = { authorization: `Bearer ${apiKey}` };
-      const answer = await callMesh(options.mesh, '/v1/runmesh/audit', unsent, headers);
+      const answer = await callMesh(options.mesh, '/v1/runmesh/audit', unsent, headers, signal);
       const { acked } = readMeshAnswer(auditAppendAnswer, answer, options.mesh.url);
       recordMirrored(audit, unsent.epoch, acked);
       if (acked > lastOf(audit.db).n) throw conflict('the mesh has records that are missing here');
@@ -59,7 +59,7 @@ export function createAuditMirror(options: MirrorOptions) {
       let failures = 0;
       while (!signal.aborted) {
         try {
-          const sent = await sendBatch();
+          const sent = await sendBatch(signal);
           failures = 0;
           if (sent === 0) await wake.wait(clock, LOOK_AGAIN_MS, signal);
           // What is recorded while a batch is under way is gathered too, or each would go by itself.
@@ -72,11 +72,11 @@ export function createAuditMirror(options: MirrorOptions) {
         }
       }
     },
-    /** What is left, in one last try. */
-    finish: async (): Promise<void> => {
+    /** What is left, in one last try, which ends with `signal`. */
+    finish: async (signal?: AbortSignal): Promise<void> => {
       try {
         let left = MOST_LAST_BATCHES;
-        while (left > 0 && (await sendBatch()) > 0) left -= 1;
+        while (left > 0 && (await sendBatch(signal)) > 0) left -= 1;
       } catch (error) {
         log.info({ reason: messageOf(error) }, 'the audit waits for the next start');
       }
