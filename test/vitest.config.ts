@@ -12,8 +12,9 @@ export default defineConfig({
     // No module of this project keeps state, so a worker loads each once and not once a file: a tenth of the suite's time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Only what hangs gets there: a machine may be several times slower than the one that a test was written on.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // A process or a browser may take its time to start beside three others; who polls waits no longer than it takes.
     expect: { poll: { timeout: 10_000 } },
     reporters: ['default', './test/support/plain-summary.ts'],

@@ -83,7 +83,7 @@ export function attack(
     it.skip(`${name} [not here: ${missing}]`, () => {});
     return;
   }
-  it(name, { timeout: options.timeout ?? 20_000 }, async () => {
+  it(name, { timeout: options.timeout ?? 60_000 }, async () => {
     const scene = openScene(options);
     options.prepare?.(scene);
     const before = look(scene.dir);

@@ -105,7 +105,7 @@ describe('out of the workspace', () => {
     '4 by swapping a folder for a link under the tools’ hands, ten thousand times',
     {
       mayChange: ['home/project/swap', 'home/project/swap-', 'home/project/away'],
-      timeout: 60_000,
+      timeout: 240_000,
       prepare: ({ root, outside }) => {
         mkdirSync(join(root, 'swap'));
         writeFileSync(join(root, 'swap', 'letter.txt'), 'inside\n');
@@ -137,7 +137,7 @@ describe('out of the workspace', () => {
     '5 by swapping the file itself for a link, a thousand times',
     {
       mayChange: ['home/project/swap', 'home/project/swap-', 'home/project/away'],
-      timeout: 60_000,
+      timeout: 240_000,
       prepare: ({ root, outside }) => {
         writeFileSync(join(root, 'swap'), 'inside\n');
         symlinkSync(join(outside, 'letter.txt'), join(root, 'away'));

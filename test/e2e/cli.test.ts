@@ -34,7 +34,7 @@ describe('runmesh demo', () => {
     expect(String(record.result)).toContain('exited with 1 before the change and with 0 after it');
     const changes = demo.lines.filter((line) => line.type === 'file_change');
     expect(changes).toMatchObject([{ payload: { path: 'src/slug.js', kind: 'update' } }]);
-  }, 30_000);
+  });
 });
 
 describe('runmesh run', () => {

@@ -68,7 +68,7 @@ describe('a run loses nothing', () => {
     ]);
     const lines = witness(house);
     expect(new Set(lines).size).toBe(lines.length);
-  }, 30_000);
+  });
 
   it('when the mesh is killed: the device sends what it lacks, and the caller resumes by Last-Event-ID', async () => {
     const house = await House.withModel((await witnessModel()).baseUrl);
@@ -160,7 +160,7 @@ describe('a run loses nothing', () => {
     const events = await expectWhole(house, stream);
     expect(events.filter((event) => event.type === 'error')).toEqual([]);
     expect(witness(house)).toEqual(Array.from({ length: STEPS }, (_, n) => `line ${n + 1}`));
-  }, 30_000);
+  });
 });
 
 describe('a run is ended', () => {
@@ -176,7 +176,7 @@ describe('a run is ended', () => {
     await stream.ended;
     const events = await expectWhole(house, stream);
     expect(events.at(-1)).toMatchObject({ payload: { status: 'cancelled', iterations: 1 } });
-  }, 20_000);
+  });
 
   it('by its deadline', async () => {
     const model = await startChatModel(() => ({
@@ -190,7 +190,7 @@ describe('a run is ended', () => {
       config: { deadlineMs: 1_500 },
     });
     expect(record).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
-  }, 20_000);
+  });
 });
 
 describe('an answer that is put down in its middle', () => {

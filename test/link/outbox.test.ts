@@ -98,7 +98,7 @@ describe('the outbox', () => {
       }),
       { numRuns: 60 },
     );
-  }, 30_000);
+  });
 
   it('asks of each idle run whether it is over, and not each time of all', () => {
     const journal = aJournal();
