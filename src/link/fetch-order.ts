@@ -21,7 +21,8 @@ export class OrderFetches {
   /** `undefined` for an address that is not the mesh's own: a path may be a whole one, and this device's key is for its mesh. */
   addressOf(path: string): URL | undefined {
     const { meshUrl } = this.#access;
-    const address = path.startsWith('/') ? URL.parse(meshUrl + path) : URL.parse(path);
+    // What begins with two slashes names a host, and is neither a path nor a whole address.
+    const address = /^\/(?!\/)/.test(path) ? URL.parse(meshUrl + path) : URL.parse(path);
     return address?.origin === new URL(meshUrl).origin ? address : undefined;
   }
 
