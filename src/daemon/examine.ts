@@ -6,6 +6,7 @@ import { loadKeychainApart } from '../device/keychain-apart.ts';
 import { acquireLock } from '../device/lock.ts';
 import { openNetwork } from '../device/network.ts';
 import { type DevicePaths, devicePaths } from '../device/paths.ts';
+import { SECRET_TROUBLES, type SecretStore } from '../device/secret-store.ts';
 import { openSecrets } from '../device/secrets.ts';
 import { examineDevice } from '../doctor/doctor.ts';
 import type { DoctorWorld } from '../doctor/world.ts';
@@ -29,7 +30,8 @@ export async function examineFromDaemon(
   credentials: Credentials | undefined,
 ): Promise<Findings> {
   const { paths, network, clock, secrets } = device;
-  const apiKey = credentials?.apiKey;
+  // A daemon without a link ends: this one waits for its secrets.
+  const apiKey = credentials?.apiKey ?? null;
   const doctor = { ...base(world, device), network, clock, apiKey, secretStore: secrets.kind };
   return {
     asService: world.env.RUNMESH_SERVICE !== undefined,
@@ -47,17 +49,32 @@ export async function examineWithoutDaemon(world: World): Promise<Finding[]> {
     const config = readConfig(paths);
     const network = await openNetwork(config, world.env);
     const secrets = await openSecrets({ paths, env: world.env, platform: world.platform });
-    return await examineDevice({
+    const { apiKey, unread } = await readApiKey(secrets);
+    const found = await examineDevice({
       ...base(world, { paths, config }),
       network,
       clock: systemClock,
-      apiKey: await secrets.get('apiKey'),
+      apiKey,
       secretStore: secrets.kind,
       lookAtJournal: async () => lookAtClosedJournal(paths),
     });
+    return [...unread, ...found];
   } catch (error) {
     if (!isRunmeshError(error)) throw error;
     return [{ code: error.code, title: 'This device', severity: 'fault', says: error.message }];
+  }
+}
+
+/** A store may keep what the doctor tries it with, and yet refuse an item that another Node made. */
+async function readApiKey(
+  secrets: SecretStore,
+): Promise<{ apiKey: DoctorWorld['apiKey']; unread: readonly Finding[] }> {
+  try {
+    return { apiKey: await secrets.get('apiKey'), unread: [] };
+  } catch (error) {
+    const code = SECRET_TROUBLES.find((trouble) => isRunmeshError(error, trouble));
+    if (code === undefined) throw error;
+    return { apiKey: null, unread: [{ code, title: 'Secrets', severity: 'fault', says: messageOf(error) }] };
   }
 }
 

@@ -82,7 +82,7 @@ function lookAtProcess({ daemon }: ServiceWorld, state: ServiceState): Finding {
       title,
       severity: 'fault',
       says,
-      todo: 'See the lines about the mesh.',
+      todo: 'Do what it says; else see the lines about the mesh.',
     };
   }
   if (state.domain?.startsWith('user/')) {

@@ -20,8 +20,8 @@ export interface DoctorWorld {
   clock: Clock;
   network: Network;
   secretStore: SecretStoreKind;
-  /** Undefined where this device is not linked. */
-  apiKey: string | undefined;
+  /** Undefined where this device is not linked; null where its secrets cannot be read now, which says nothing of that. */
+  apiKey: string | null | undefined;
   loadKeychain(): Promise<Keychain>;
   /** Why commands cannot be confined on this machine, as the one who confines them finds it. */
   whyUnconfined(): string | undefined;

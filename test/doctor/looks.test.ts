@@ -26,7 +26,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function lookAt(url: string, some: { network?: object; apiKey?: string | undefined } = {}) {
+async function lookAt(url: string, some: { network?: object; apiKey?: string | null | undefined } = {}) {
   const mesh = { url, origin: url, deviceId: 'dev_1', orgId: 'org_1', meshEpoch: 'e' };
   const config = deviceConfig.parse({ mesh, network: some.network ?? {} });
   const network = await openNetwork(config, {});
@@ -73,6 +73,15 @@ describe('the way to the mesh', () => {
       { code: 'clock_skew', severity: 'warning', says: expect.stringMatching(/3[56]\d\d s behind/) },
       { code: 'websocket_refused', severity: 'fault' },
       { code: 'device_revoked', severity: 'fault', todo: 'runmesh link' },
+    ]);
+  });
+
+  it('is looked at all the same where the key of the account cannot be read, which is no device without one', async () => {
+    const port = await listen(createServer((_, response) => void response.end('{}')));
+    const found = await lookAt(`http://127.0.0.1:${port}`, { apiKey: null });
+    expect(found.map(({ code }) => code)).toEqual(['mesh', 'clock', 'websocket_refused']);
+    expect(await lookAt('http://127.0.0.1:9', { apiKey: null })).toMatchObject([
+      { code: 'mesh_unreachable' },
     ]);
   });
 });

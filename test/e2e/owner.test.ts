@@ -16,6 +16,13 @@ async function say(house: House, ...args: string[]): Promise<Record<string, unkn
   return command.lines.at(-1) ?? {};
 }
 
+/** The codes of all that `doctor` found. */
+async function doctor(house: House): Promise<unknown[]> {
+  const command = house.command('doctor', '--json');
+  await command.exited;
+  return command.lines.map(({ code }) => code);
+}
+
 /** A linked device whose `systemd-inhibit` keeps a list of who held sleep off, and `holders`: which of them still do. */
 async function houseThatStaysAwake(baseUrl: string) {
   const programs = tempDir();
@@ -196,6 +203,9 @@ describe('a device whose secrets cannot be read', () => {
       await house.startMesh();
       await house.link();
       await service.lock();
+      const shell = await doctor(house);
+      expect(shell).toEqual(expect.arrayContaining(['keychain_locked', 'mesh', 'websocket']));
+      expect(shell).not.toContain('not_linked');
       house.daemon = house.command('daemon', '--json');
       expect(await house.daemon.line('daemon_locked')).toMatchObject({
         message: expect.stringContaining('locked'),
@@ -206,6 +216,9 @@ describe('a device whose secrets cannot be read', () => {
         secretStore: 'secret-service',
         connection: { doing: expect.stringContaining('Unlock it'), sessionId: null },
       });
+      const inside = await doctor(house);
+      expect(inside).toEqual(expect.arrayContaining(['keychain_refuses', 'mesh', 'websocket']));
+      expect(inside).not.toContain('not_linked');
       expect(await say(house, 'run', '--here', 'worker', 'go')).toMatchObject({ code: 'secrets_locked' });
       await service.unlock();
       expect(await say(house, 'resume')).toMatchObject({ type: 'resumed' });
