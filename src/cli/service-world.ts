@@ -54,11 +54,11 @@ export async function assertStartable(context: CliContext, service: Service): Pr
   if (existsSync(log) && statSync(log).size > MOST_LOG_BYTES) truncateSync(log);
 }
 
-/** One user has one service. Throws `service_other_home` where it is another device's than this. */
+/** One user has one service. Throws `service_other_home` where it is another device's than this; a damaged file is anybody's to replace. */
 export function assertOurs(context: CliContext, service: Service): void {
   const { home } = pathsOf(context);
   const installed = service.installed();
-  if (installed === undefined || installed.folder === home) return;
+  if (installed === undefined || installed.folder === '' || installed.folder === home) return;
   throw new RunmeshError(
     'service_other_home',
     `The service of this user is that of another device, in ${installed.folder}. For that one, set RUNMESH_HOME to its folder; to have this one instead, \`runmesh service uninstall\` there first.`,

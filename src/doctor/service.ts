@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { DevicePaths } from '../device/paths.ts';
 import type { Finding } from '../kit/finding.ts';
 import type { ServiceDefinition } from '../service/definition.ts';
-import type { Service, ServiceState } from '../service/ports.ts';
+import { type Service, type ServiceState, tellLastExit, wasUnstartable } from '../service/ports.ts';
 
 export interface ServiceWorld {
   service: Service;
@@ -37,6 +37,7 @@ function lookAtInstallation({ service, definition, paths }: ServiceWorld): Findi
     const says = 'Not installed: the daemon runs only while somebody runs it.';
     return [{ code: 'service_none', title, severity: 'hint', says, todo: 'runmesh service install' }];
   }
+  if (installed.folder === '') return [stale(`${service.file} is damaged.`)];
   if (installed.folder !== paths.home) {
     const says = `The service of this user is that of another device, in ${installed.folder}.`;
     return [{ code: 'service_other_home', title, severity: 'warning', says }];
@@ -54,7 +55,7 @@ function stale(says: string): Finding {
   return { code: 'service_stale', title: 'Service', severity: 'fault', says, todo, fix: 'reinstall' };
 }
 
-function lookAtProcess({ daemon }: ServiceWorld, state: ServiceState): Finding {
+function lookAtProcess({ daemon, service }: ServiceWorld, state: ServiceState): Finding {
   const title = 'Daemon';
   const broken = (code: string, says: string, todo: string): Finding => {
     return { code, title, severity: 'fault', says, todo, fix: 'reinstall' };
@@ -64,8 +65,9 @@ function lookAtProcess({ daemon }: ServiceWorld, state: ServiceState): Finding {
   if (!state.loaded)
     return broken('service_not_loaded', 'The system has not loaded it.', 'runmesh service start');
   if (!state.running) {
-    const exit = state.lastExitCode === null ? '' : `; its last process exited with ${state.lastExitCode}`;
-    return broken('service_down', `It does not run${exit}.`, 'runmesh service restart');
+    const exit = tellLastExit(service.manager, state);
+    const verb = wasUnstartable(service.manager, state.lastExitCode) ? 'install' : 'restart';
+    return broken('service_down', `It does not run${exit ? `; ${exit}` : ''}.`, `runmesh service ${verb}`);
   }
   if (daemon === undefined) {
     const says = `It runs (pid ${state.pid}), but its daemon does not answer.`;

@@ -29,7 +29,7 @@ export interface Service {
 
 export interface InstalledService {
   command: readonly string[];
-  /** The home of the device it was installed for. */
+  /** The home of the device it was installed for; empty where the file is damaged and does not say. */
   folder: string;
   /** The whole file, without what depends on where a login is. */
   text: string;
@@ -67,3 +67,20 @@ export function notInstalled(file: string): RunmeshError {
     `The service is not installed (there is no ${file}). Run \`runmesh service install\` first.`,
   );
 }
+
+/** How the last process ended, in words; undefined where none has. */
+export function tellLastExit(
+  manager: ServiceManager,
+  { lastExitCode }: Pick<ServiceState, 'lastExitCode'>,
+): string | undefined {
+  if (lastExitCode === null) return undefined;
+  if (!wasUnstartable(manager, lastExitCode)) return `its last process exited with ${lastExitCode}`;
+  return 'launchd could not start it: its program, its folder or its log cannot be used (78, EX_CONFIG)';
+}
+
+/** launchd notes EX_CONFIG for a job that it could not even start. Our daemon never exits with that. */
+export function wasUnstartable(manager: ServiceManager, lastExitCode: number | null): boolean {
+  return manager === 'launchd' && lastExitCode === EX_CONFIG;
+}
+
+const EX_CONFIG = 78;

@@ -131,6 +131,26 @@ describe('the service on a Mac', () => {
     }
   });
 
+  it('says that launchd could not start it, which is no word of its daemon', async () => {
+    const mac = await openMachine('darwin');
+    await mac.run('service', 'install');
+    await mac.run('service', 'stop');
+    const text = readFileSync(mac.plist, 'utf8');
+    writeFileSync(mac.plist, text.replace(process.execPath, '/opt/homebrew/Cellar/node/20.1.0/bin/node'));
+    expect((await mac.run('service', 'start', '--wait', '1')).last).toMatchObject({
+      code: 'service_not_registered',
+    });
+    expect((await mac.run('service', 'status')).last).toMatchObject({ running: false, lastExitCode: 78 });
+    const { lines } = await mac.run('doctor');
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        code: 'service_down',
+        says: expect.stringContaining('launchd could not start it'),
+        todo: 'runmesh service install',
+      }),
+    );
+  });
+
   it('lets a revoked device’s daemon stay down instead of starting it for ever', async () => {
     const mac = await openMachine('darwin');
     await mac.run('service', 'install');

@@ -1,5 +1,5 @@
 import { formatTable } from '../../control/words/format.ts';
-import type { Service, ServiceState } from '../../service/ports.ts';
+import { type Service, type ServiceManager, type ServiceState, tellLastExit } from '../../service/ports.ts';
 import type { CliContext } from '../context.ts';
 import type { Output } from '../output.ts';
 import { waitUntilRegistered } from '../registered.ts';
@@ -81,13 +81,13 @@ export async function serviceStatusCommand(context: CliContext, output: Output):
     version: ours ? daemon.version : null,
   });
   const rows = [
-    ['service', describeState(state)],
+    ['service', describeState(state, service.manager)],
     ['file', state.installed ? service.file : `${service.file} (missing)`],
     ...(installed === undefined
       ? []
       : [
-          ['runs', installed.command.join(' ')],
-          ['for', installed.folder],
+          ['runs', installed.command.join(' ') || DAMAGED],
+          ['for', installed.folder || DAMAGED],
         ]),
     ['mesh', describeRegistration(daemon, ours)],
   ];
@@ -118,7 +118,7 @@ async function reportStarted(
     version: daemon.version,
   });
   output.say(
-    `The service runs (${describeState(state)}, version ${daemon.version}) and is registered as ${daemon.deviceId}.`,
+    `The service runs (${describeState(state, service.manager)}, version ${daemon.version}) and is registered as ${daemon.deviceId}.`,
   );
   return 0;
 }
@@ -134,15 +134,10 @@ async function printDefinition(context: CliContext, output: Output, what: 'plist
   return 0;
 }
 
-function describeState({
-  installed,
-  loaded,
-  disabled,
-  running,
-  pid,
-  lastExitCode,
-  domain,
-}: ServiceState): string {
+function describeState(
+  { installed, loaded, disabled, running, pid, domain, ...state }: ServiceState,
+  manager: ServiceManager,
+): string {
   if (running) return `pid ${pid}, ${domain ?? 'not by the system'}`;
   if (!installed) return 'not installed';
   const why = disabled
@@ -150,7 +145,8 @@ function describeState({
     : loaded
       ? `loaded in ${domain}, but no process`
       : 'installed, not started';
-  return lastExitCode === null ? why : `${why}; its last process exited with ${lastExitCode}`;
+  const exit = tellLastExit(manager, state);
+  return exit === undefined ? why : `${why}; ${exit}`;
 }
 
 function describeRegistration(daemon: Awaited<ReturnType<typeof daemonVitals>>, ours: boolean): string {
@@ -158,3 +154,5 @@ function describeRegistration(daemon: Awaited<ReturnType<typeof daemonVitals>>, 
   const doing = `${daemon.connection.doing} (device ${daemon.deviceId}, version ${daemon.version})`;
   return ours ? doing : `${doing}; this daemon, pid ${daemon.pid}, was started by hand`;
 }
+
+const DAMAGED = 'the file is damaged and does not say: runmesh service install';

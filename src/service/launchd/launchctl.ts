@@ -66,8 +66,11 @@ export function createLaunchctl(run: RunCommand, label: string): Launchctl {
 /** `launchctl print` is written for people and is no interface, so everything but the job's being there may be unknown. */
 function parseJob(text: string): LaunchdJob {
   const field = (name: string) => new RegExp(`^\\s*${name} = (.+)$`, 'm').exec(text)?.[1];
-  const number = (value: string | undefined) =>
-    value !== undefined && /^\d+$/.test(value) ? Number(value) : null;
+  const number = (value: string | undefined) => {
+    // `last exit code = 78: EX_CONFIG`: some have their name behind them.
+    const digits = /^(\d+)\b/.exec(value ?? '')?.[1];
+    return digits === undefined ? null : Number(digits);
+  };
   return {
     pid: number(field('pid')),
     lastExitCode: number(field('last exit code')),

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { RunmeshError } from '../../kit/errors.ts';
 import { SERVICE_LABEL } from '../definition.ts';
 import { notInstalled, type Service, type ServiceOptions, type ServiceState } from '../ports.ts';
 import { createLaunchctl } from './launchctl.ts';
@@ -64,8 +65,7 @@ export function createLaunchdService({ homedir, uid, run, clock }: ServiceOption
     },
 
     start: async () => {
-      const text = read(file);
-      if (text === undefined) throw notInstalled(file);
+      const text = readWhole(file);
       const { domain, loaded } = await locate();
       if (loaded && (await launchctl.readJob(domain))?.pid) return ['It runs already.'];
       return loadInto(domain, (into) => writePlist(file, withSession(text, sessionOf(into))));
@@ -80,8 +80,7 @@ export function createLaunchdService({ homedir, uid, run, clock }: ServiceOption
     },
 
     restart: async () => {
-      const text = read(file);
-      if (text === undefined) throw notInstalled(file);
+      const text = readWhole(file);
       const { domain } = await locate();
       return loadInto(domain, (into) => writePlist(file, withSession(text, sessionOf(into))));
     },
@@ -109,6 +108,17 @@ export function createLaunchdService({ homedir, uid, run, clock }: ServiceOption
 
 function read(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+/** What is written back for another session must be all there: of a binary list, as text, nothing would be left. */
+function readWhole(file: string): string {
+  const text = read(file);
+  if (text === undefined) throw notInstalled(file);
+  if (readPlist(text).folder !== '') return text;
+  throw new RunmeshError(
+    'service_file_damaged',
+    `${file} is damaged. Run \`runmesh service install\`, which writes it anew.`,
+  );
 }
 
 const NO_SESSION = 'Nobody is logged in at the screen of this Mac';

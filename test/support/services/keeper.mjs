@@ -44,27 +44,46 @@ setInterval(() => {}, 60_000);
 
 function start() {
   if (ending) return;
-  const out = openSync(job.outputFile, 'a');
-  const started = spawn(job.command[0], job.command.slice(1), {
-    cwd: job.folder,
-    env: job.environment,
-    stdio: ['ignore', out, out],
-    detached: true,
-  });
-  closeSync(out);
+  let started;
+  try {
+    started = spawnJob();
+  } catch {
+    return ended(job.unstartableExitCode, null);
+  }
   child = started;
-  started.on('error', (error) => appendFileSync(job.outputFile, `could not be started: ${error.message}\n`));
+  started.on('error', () => {
+    if (child === started) child = undefined;
+    ended(job.unstartableExitCode, null);
+  });
   started.on('exit', (code, signal) => {
     if (child === started) child = undefined;
-    lastExitCode = code;
-    lastSignal = signal;
     appendFileSync(join(folder, '..', 'exits.log'), `${code ?? signal}\n`);
-    if (ending) return over();
-    const failed = code !== 0 && signal !== 'SIGTERM';
-    tell(failed ? 'spawn scheduled' : 'not running');
-    if (failed) again = setTimeout(start, job.throttleMs);
+    ended(code, signal);
   });
   tell('running');
+}
+
+function spawnJob() {
+  const out = openSync(job.outputFile, 'a');
+  try {
+    return spawn(job.command[0], job.command.slice(1), {
+      cwd: job.folder,
+      env: job.environment,
+      stdio: ['ignore', out, out],
+      detached: true,
+    });
+  } finally {
+    closeSync(out);
+  }
+}
+
+function ended(code, signal) {
+  lastExitCode = code;
+  lastSignal = signal;
+  if (ending) return over();
+  const failed = code !== 0 && signal !== 'SIGTERM';
+  tell(failed ? 'spawn scheduled' : 'not running');
+  if (failed) again = setTimeout(start, job.throttleMs);
 }
 
 function tell(state) {

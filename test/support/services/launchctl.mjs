@@ -23,6 +23,9 @@ const KEYS = {
   Umask: isWhole,
 };
 
+/** What launchd notes, and prints with its name, for a job whose program, folder or output cannot be had. */
+const EX_CONFIG = 78;
+
 const [verb, ...args] = process.argv.slice(2);
 recordCall('launchctl', [verb, ...args]);
 const verbs = {
@@ -48,7 +51,8 @@ function print() {
   if (label === undefined) return say(`${domain} = {\n\ttype = login\n}`);
   const job = readJob(target);
   if (job === undefined) fail(113, `Could not find service "${label}" in domain for ${domain}`);
-  const exit = job.lastExitCode ?? (job.lastSignal ? `(signal ${job.lastSignal})` : '(never exited)');
+  const named = job.lastExitCode === EX_CONFIG ? `${EX_CONFIG}: EX_CONFIG` : job.lastExitCode;
+  const exit = named ?? (job.lastSignal ? `(signal ${job.lastSignal})` : '(never exited)');
   const pid = job.pid === null ? '' : `\tpid = ${job.pid}\n`;
   say(`${target} = {\n\tactive count = 1\n\tstate = ${job.state}\n${pid}\tlast exit code = ${exit}\n}`);
 }
@@ -102,6 +106,7 @@ async function bootstrap() {
     umask: definition.Umask ?? 0o022,
     exitTimeOutMs: definition.ExitTimeOut * 1_000,
     throttleMs: 500,
+    unstartableExitCode: EX_CONFIG,
   });
 }
 

@@ -94,7 +94,9 @@ async function start() {
   const job = readJob(args[0]);
   if (job?.pid) return;
   await end(args[0]);
-  await startJob(args[0], { ...unit, environment: { ...loginEnvironment(), ...unit.environment } });
+  const environment = { ...loginEnvironment(), ...unit.environment };
+  // EXIT_EXEC.
+  await startJob(args[0], { ...unit, environment, unstartableExitCode: 203 });
 }
 
 async function stop() {
