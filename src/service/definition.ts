@@ -18,7 +18,7 @@ export interface ServiceDefinition {
 
 export interface DefinitionParts {
   paths: DevicePaths;
-  config: Pick<DeviceConfig, 'drainMs'>;
+  config: Pick<DeviceConfig, (typeof INSTALLED_CONFIG)[number]>;
   platform: NodeJS.Platform;
   env: Readonly<Record<string, string | undefined>>;
   /** From `findNode`. */
@@ -75,6 +75,9 @@ export function serviceLog({ logs }: Pick<DevicePaths, 'logs'>): string {
 }
 
 export const SERVICE_LABEL = 'ai.runmesh.agent';
+
+/** What a definition is made from: a service goes by what this was when it was installed, whatever its daemon reads anew. */
+export const INSTALLED_CONFIG = ['drainMs'] as const satisfies readonly (keyof DeviceConfig)[];
 
 /** What says where this device's state is. Without them a service would open another, unlinked home. */
 const STATE_VARIABLES = ['RUNMESH_HOME', 'RUNMESH_SECRETS', 'XDG_STATE_HOME'];

@@ -68,7 +68,12 @@ describe('doctor', () => {
   it('finds settings that were changed after the installation', async () => {
     const mac = await openMachine('darwin');
     await mac.run('service', 'install');
-    await mac.house.configure('drainMs', '90000');
+    expect((await mac.run('config', 'set', 'drainMs', '90000')).lines).toContainEqual({
+      type: 'daemon_reloaded',
+      applied: ['drainMs'],
+      restart: [],
+      reinstall: ['drainMs'],
+    });
     expect((await examine(mac)).faults).toEqual(['service_stale']);
   });
 
