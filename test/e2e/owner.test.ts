@@ -100,6 +100,7 @@ describe('the config of a running daemon', () => {
       type: 'daemon_reloaded',
       applied: ['models'],
       restart: [],
+      reinstall: [],
     });
     const known = await house.post('/v1/run', { agent: 'worker', prompt: 'go', stream: false });
     expect(known).toMatchObject({ status: 'completed', result: 'Fine.' });
