@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { deleteInside, listInside, readInside, writeInside } from '../../src/guard/files.ts';
 import { attack, refusesAll, type Scene, SECRET } from './harness.ts';
 
@@ -346,7 +346,9 @@ describe('out of the workspace', () => {
 function swapForEver(a: string, b: string): ChildProcess {
   const program = `const fs = require('node:fs'); const [a, b] = ${JSON.stringify([a, b])};
     for (;;) { try { fs.renameSync(a, a + '-'); fs.renameSync(b, a); fs.renameSync(a, b); fs.renameSync(a + '-', a); } catch {} }`;
-  return spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+  const swapper = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+  onTestFinished(() => void swapper.kill('SIGKILL'));
+  return swapper;
 }
 
 function pngHeader(width: number, height: number): Buffer {

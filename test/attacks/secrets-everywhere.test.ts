@@ -58,9 +58,10 @@ it('51, 52 a secret that is put in every place comes out of none', async () => {
           },
         ],
       }),
+      () => exec({ cmd: `echo ${s('command')}` }),
       () =>
         exec({
-          cmd: `echo ${s('command')}`,
+          cmd: 'echo plain',
           with_escalated_permissions: true,
           justification: `because ${s('justification')}`,
         }),
