@@ -148,7 +148,7 @@ it('51, 52 a secret that is put in every place comes out of none', async () => {
     if (statSync(path).isFile()) sinks[sink] = (sinks[sink] ?? '') + readFileSync(path, 'latin1');
   }
   // The run came by every place, so that nothing is clean because it was never there.
-  expect(stream.payloads('tool_result')).toHaveLength(10);
+  expect(stream.payloads('tool_result')).toHaveLength(11);
   expect(stream.payloads('run_completed')).toMatchObject([{ status: 'completed' }]);
   expect(second.payloads('run_completed')).toMatchObject([{ status: 'cancelled' }]);
   expect(third.payloads('run_completed')).toMatchObject([{ status: 'failed' }]);
