@@ -113,13 +113,11 @@ export class Outbox {
     // One event may be larger than its window: it goes when nothing else is under way.
     if (all.length >= LIMITS.windowEvents || (room <= 0 && run.underWay.length > 0)) return false;
     const events = readEventsAfter(journal, run.cursor.runId, run.sent, Math.max(room, 1));
-    const sized = events
-      .slice(0, LIMITS.windowEvents - all.length)
-      .map((event) => ({ event, bytes: Buffer.byteLength(JSON.stringify(event)) }));
+    const sized = withinKeys(events.slice(0, LIMITS.windowEvents - all.length).map(sizeOf));
     const [first] = sized;
     if (first === undefined || (first.bytes > room && run.underWay.length > 0)) return false;
     this.#options.beforeSending(run.cursor.runId);
-    if (first.bytes > maxFrameBytes - FRAME_OVERHEAD_BYTES) {
+    if (first.bytes > maxFrameBytes - FRAME_OVERHEAD_BYTES || first.keys > MOST_KEYS) {
       run.elsewhere = true;
       run.sent = first.event.runSequence;
       this.#options.sendLarge(run.cursor, first.event);
@@ -143,9 +141,32 @@ function progressOf(cursor: RunCursor, acked: number): Progress {
   return { cursor, sent: Math.min(acked, cursor.committed), underWay: [], elsewhere: false };
 }
 
+interface Sized {
+  event: DeviceEvent;
+  bytes: number;
+  /** At most so many keys of JSON: a text may look as if it had some. */
+  keys: number;
+}
+
+function sizeOf(event: DeviceEvent): Sized {
+  const text = JSON.stringify(event);
+  return { event, bytes: Buffer.byteLength(text), keys: text.split('":').length - 1 };
+}
+
+/** As many of the first as a frame may have keys of; the first in any case. */
+function withinKeys(events: readonly Sized[]): Sized[] {
+  let keys = 0;
+  const end = events.findIndex((event, index) => {
+    keys += event.keys;
+    return keys > MOST_KEYS && index > 0;
+  });
+  return end === -1 ? [...events] : events.slice(0, end);
+}
+
 function sum(sizes: readonly { bytes: number }[]): number {
   return sizes.reduce((total, { bytes }) => total + bytes, 0);
 }
 
 /** The frame around the events. */
 const FRAME_OVERHEAD_BYTES = 1_024;
+const MOST_KEYS = LIMITS.maxJsonKeys - 16;

@@ -2,6 +2,7 @@ import type { LanguageModelV3StreamPart } from '@ai-sdk/provider';
 import type { Clock } from '../kit/clock.ts';
 import { RunmeshError } from '../kit/errors.ts';
 import type { AssistantPart } from '../protocol/content.ts';
+import { checkJsonBounds } from '../protocol/read-frame.ts';
 import type { StepResult } from './step.ts';
 import type { ToldText } from './told-text.ts';
 import { usageOf } from './usage.ts';
@@ -74,7 +75,10 @@ class Gathered {
           callId: part.toolCallId,
           name: part.toolName,
           arguments: part.input,
-          ...(part.providerMetadata && { providerMetadata: part.providerMetadata as NonNullable<Metadata> }),
+          ...(part.providerMetadata &&
+            canBeTold(part.providerMetadata) && {
+              providerMetadata: part.providerMetadata as NonNullable<Metadata>,
+            }),
         });
         break;
       case 'finish':
@@ -98,15 +102,21 @@ class Gathered {
   }
 
   #say(type: AssistantPart['type'], id: string, delta: string, providerMetadata: Metadata): void {
-    const key = `${type} ${id}`;
+    const known = `${type} ${id}`;
+    const key = this.#content.has(known) || this.#content.size < MOST_PARTS ? known : `${type} more`;
     const part: AssistantPart = this.#content.get(key) ?? { type, text: '' };
     part.text += delta;
     // Signatures come with the last delta or the end: the newest is the whole.
-    if (providerMetadata !== undefined)
+    if (providerMetadata !== undefined && canBeTold(providerMetadata))
       part.providerMetadata = { ...part.providerMetadata, ...providerMetadata };
     this.#content.set(key, part);
     if (delta !== '') (type === 'text' ? this.#texts.text : this.#texts.thinking).add(delta);
   }
+}
+
+/** What a provider adds must fit into an event, whatever endpoint it is that speaks its protocol. */
+function canBeTold(metadata: object): boolean {
+  return checkJsonBounds(JSON.stringify(metadata), MOST_METADATA_KEYS, MOST_METADATA_DEPTH) === undefined;
 }
 
 /** Rejects when nothing came for `STALL_MS`, or when the run was aborted. One timer a stream, not one a part. */
@@ -123,3 +133,7 @@ async function watchStall(lastHeard: () => number, clock: Clock, signal: AbortSi
 }
 
 const STALL_MS = 120_000;
+/** A message is one event, of at most 10,000 keys (`LIMITS.maxJsonKeys`) on its way; what comes after these is joined to one. */
+const MOST_PARTS = 500;
+const MOST_METADATA_KEYS = 16;
+const MOST_METADATA_DEPTH = 16;

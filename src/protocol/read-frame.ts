@@ -35,7 +35,11 @@ export function readFrame<Table extends Record<string, z.ZodType>>(
 }
 
 /** Depth and key count, read off the text before a parser spends memory on it; what is wrong, in words. */
-export function checkJsonBounds(text: string, maxKeys: number = LIMITS.maxJsonKeys): string | undefined {
+export function checkJsonBounds(
+  text: string,
+  maxKeys: number = LIMITS.maxJsonKeys,
+  maxDepth: number = LIMITS.maxJsonDepth,
+): string | undefined {
   let depth = 0;
   let keys = 0;
   let inString = false;
@@ -47,7 +51,7 @@ export function checkJsonBounds(text: string, maxKeys: number = LIMITS.maxJsonKe
     } else if (char === QUOTE) inString = true;
     else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
       depth += 1;
-      if (depth > LIMITS.maxJsonDepth) return `nested deeper than ${LIMITS.maxJsonDepth}`;
+      if (depth > maxDepth) return `nested deeper than ${maxDepth}`;
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
     else if (char === COLON) {
       keys += 1;

@@ -6,9 +6,10 @@ import { finishRun } from '../../src/journal/finish-run.ts';
 import { forgetRun } from '../../src/journal/forget-run.ts';
 import { readCursor } from '../../src/journal/list-cursors.ts';
 import { Outbox } from '../../src/link/outbox.ts';
-import type { DeviceEvent } from '../../src/protocol/events.ts';
+import type { DeviceEvent, RunEvent } from '../../src/protocol/events.ts';
 import type { DeviceFrame } from '../../src/protocol/frames.ts';
 import { LIMITS } from '../../src/protocol/limits.ts';
+import { checkJsonBounds } from '../../src/protocol/read-frame.ts';
 import { NO_USAGE } from '../../src/protocol/usage.ts';
 import { aJournal, anOrder, said } from '../support/journals.ts';
 
@@ -50,6 +51,46 @@ function connect(journal: ReturnType<typeof aJournal>, mesh: Mesh, windowBytes: 
 }
 
 describe('the outbox', () => {
+  it('puts no more keys into a frame than the mesh reads, and has an event of more go by itself', () => {
+    const journal = aJournal();
+    acceptRun(journal, anOrder('a'), 'dispatched');
+    const many = (parts: number): RunEvent => ({
+      type: 'assistant_message',
+      payload: {
+        messageId: 'm',
+        step: 1,
+        text: '',
+        content: Array.from({ length: parts }, () => ({ type: 'text', text: '' })),
+        finishReason: 'stop',
+        model: 'm',
+        usage: NO_USAGE,
+      },
+    });
+    appendEvents(journal, 'a', [...Array.from({ length: 300 }, () => many(30)), many(6_000), many(1)]);
+    const frames: DeviceFrame[] = [];
+    const large: number[] = [];
+    const outbox = new Outbox(
+      {
+        journal,
+        send: (frame) => frames.push(frame),
+        sendLarge: (_cursor, event) => void large.push(event.runSequence),
+        beforeSending: () => {},
+        windowBytes: 10_000_000,
+        maxFrameBytes: LIMITS.maxFrameBytes,
+      },
+      new Map(),
+    );
+    const sent = () => frames.flatMap((frame) => (frame.type === 'events' ? frame.events : []));
+    outbox.drain();
+    for (let n = 0; n < 50 && large.length === 0; n += 1) outbox.acked('a', sent().length);
+    expect(sent().map(({ runSequence }) => runSequence)).toEqual(
+      Array.from({ length: 300 }, (_, n) => n + 1),
+    );
+    expect(large).toEqual([301]);
+    expect(frames.length).toBeGreaterThan(1);
+    for (const frame of frames) expect(checkJsonBounds(JSON.stringify(frame))).toBeUndefined();
+  });
+
   it('gets every event to the mesh once and in order, through any order of commits, acks, cuts and holes', () => {
     const step = fc.oneof(
       fc.record({
