@@ -81,7 +81,11 @@ export const POINTS = [
     before('daemon.reaped', 'return listUnfinished(journal).flatMap(', AT_START),
   ]),
   ...inFile('daemon/daemon.js', [
-    after('daemon.resumed', 'await runs.start();', AT_START),
+    after(
+      'daemon.resumed',
+      'await recovered.catch((error) => giveUp(error, () => control.close()));',
+      AT_START,
+    ),
     after('daemon.drain.begun', 'link?.drain(reason);', AT_STOP),
     {
       ...AT_STOP,

@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { DaemonStatus } from '../control/contract.ts';
-import { startControlServer } from '../control/server.ts';
 import { readOwnerPause } from '../journal/owner-pause.ts';
 import { isoTime } from '../kit/clock.ts';
 import { isRunmeshError, messageOf } from '../kit/errors.ts';
@@ -15,13 +13,13 @@ import type { PauseReason } from '../runs/ports.ts';
 import { createRuns } from '../runs/runs.ts';
 import { approvalPorts } from './approval-ports.ts';
 import { closeEach } from './close-each.ts';
-import { controlPorts } from './control-ports.ts';
 import { type Credentials, readProviderKeys, untilReadable, wakeAfterSleep } from './credentials.ts';
 import { deferred } from './deferred.ts';
 import { explainStop } from './explain-stop.ts';
 import { keepHouse } from './housekeeping.ts';
 import { networkAddresses } from './network-addresses.ts';
 import { noteStop } from './note-stop.ts';
+import { openControl } from './open-control.ts';
 import { openDevice, type World } from './open-device.ts';
 import { openExecutor } from './open-executor.ts';
 import { openLink } from './open-link.ts';
@@ -55,7 +53,7 @@ export async function startDaemon(
   { onLocked = () => {} }: { onLocked?: (sentence: string) => void } = {},
 ): Promise<RunningDaemon> {
   const device = await openDevice(world);
-  const { paths, config, mesh, secrets, clock, random, log } = device;
+  const { config, mesh, secrets, clock, random, log } = device;
   let credentials: Credentials | undefined;
   const executor = openExecutor(device, world, () => credentials);
   const { journal, startedAt } = executor;
@@ -69,6 +67,9 @@ export async function startDaemon(
   let link: Link | undefined;
   let lastWake: DaemonStatus['power']['lastWake'] = null;
   let stopping: Promise<void> | undefined;
+  let recovered: Promise<void> = Promise.resolve();
+  /** What runs until `over`. */
+  const loops: Promise<unknown>[] = [];
 
   const runs = createRuns({
     journal,
@@ -98,9 +99,11 @@ export async function startDaemon(
   });
 
   const keepAwake = keepThisAwake(world.platform, device, () => runs);
-  const awake = keepAwake.run(over.signal).catch((error) => {
-    log.error({ reason: messageOf(error) }, 'sleep is no longer held off');
-  });
+  loops.push(
+    keepAwake
+      .run(over.signal)
+      .catch((error) => log.error({ reason: messageOf(error) }, 'sleep is no longer held off')),
+  );
 
   const keepLink = async (): Promise<void> => {
     const say = status.loop('link');
@@ -145,9 +148,9 @@ export async function startDaemon(
       over.abort();
       link?.drain(reason);
       await closeEach(log, {
-        runs: () => runs.drain(config.drainMs),
+        runs: () => recovered.then(() => runs.drain(config.drainMs)),
         link: () => link?.stop(LAST_ACKS_MS),
-        loops: () => Promise.all([linked, tidied, awake]),
+        loops: () => Promise.all(loops),
         control: () => control.close(),
         executor: () => executor.close(),
       });
@@ -157,64 +160,71 @@ export async function startDaemon(
     return stopping;
   };
 
-  const control = await startControlServer({
-    socketPath: paths.socket,
-    log,
-    page: { clock, random, files: PAGE_FILES, opener: paths.opener },
-    ports: controlPorts({
-      device,
-      world,
-      credentials: () => credentials,
-      journal,
-      runs,
-      link: () => link,
-      status,
-      watchers,
-      pause,
-      startedAt,
-      power: async () => ({ ...(await keepAwake.state()), keepAwake: config.power.keepAwake, lastWake }),
-      reloadKeys: async () => {
-        if (credentials === undefined) return false;
-        const keys = await readProviderKeys(await device.reopenSecrets(), credentials.keys);
-        const changed = !isDeepStrictEqual(keys, credentials.keys);
-        credentials = { ...credentials, keys };
-        device.redactor.learn(secretsOf(credentials));
-        return changed;
-      },
-      retrySecrets: () => unlock.wake('asked'),
-      stop: () => void end('asked to by the local door', false).catch(() => {}),
-    }),
-  }).catch(async (error) => {
-    // Whoever starts it again has to find nothing of it: what stays open would keep this process there.
+  /** Whoever starts it again has to find nothing of it: what stays open would keep this process there. */
+  const giveUp = async (error: unknown, closeControl = async () => {}): Promise<never> => {
     over.abort();
-    await closeEach(log, { loops: () => awake, executor: () => executor.close() });
+    await closeEach(log, {
+      control: closeControl,
+      loops: () => Promise.all(loops),
+      executor: () => executor.close(),
+    });
     throw error;
-  });
+  };
+
+  const control = await openControl({
+    device,
+    world,
+    credentials: () => credentials,
+    journal,
+    runs,
+    link: () => link,
+    status,
+    watchers,
+    pause,
+    startedAt,
+    power: async () => ({ ...(await keepAwake.state()), keepAwake: config.power.keepAwake, lastWake }),
+    reloadKeys: async () => {
+      if (credentials === undefined) return false;
+      const keys = await readProviderKeys(await device.reopenSecrets(), credentials.keys);
+      const changed = !isDeepStrictEqual(keys, credentials.keys);
+      credentials = { ...credentials, keys };
+      device.redactor.learn(secretsOf(credentials));
+      return changed;
+    },
+    retrySecrets: () => unlock.wake('asked'),
+    stop: () => void end('asked to by the local door', false).catch(() => {}),
+  }).catch((error) => giveUp(error));
   ready.promise.catch(() => {});
   if (readOwnerPause(journal)) pause.add('owner');
   pause.add('secrets_locked');
-  await runs.start();
-  const linked = keepLink().catch((error) => {
-    void end(
-      messageOf(error),
-      true,
-      isRunmeshError(error, 'not_linked') || isRunmeshError(error, 'identity_broken'),
-    );
-  });
-  executor.warm().catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
-  const tidied = keepHouse(
-    {
-      journal,
-      clock,
-      log,
-      get retentionDays() {
-        return config.retentionDays;
+  recovered = runs.start();
+  await recovered.catch((error) => giveUp(error, () => control.close()));
+  loops.push(
+    keepLink().catch((error) => {
+      void end(
+        messageOf(error),
+        true,
+        isRunmeshError(error, 'not_linked') || isRunmeshError(error, 'identity_broken'),
+      );
+    }),
+    keepHouse(
+      {
+        journal,
+        clock,
+        log,
+        get retentionDays() {
+          return config.retentionDays;
+        },
+        idle: () => runs.states().size === 0,
+        say: status.loop('housekeeping'),
       },
-      idle: () => runs.states().size === 0,
-      say: status.loop('housekeeping'),
-    },
-    over.signal,
+      over.signal,
+    ),
   );
+  if (!over.signal.aborted)
+    executor
+      .warm()
+      .catch((error) => log.error({ reason: messageOf(error) }, 'the leash could not be started'));
   watchWake({
     clock,
     signal: over.signal,
@@ -238,5 +248,3 @@ export async function startDaemon(
 }
 
 const LAST_ACKS_MS = 3_000;
-/** Made by the build. */
-const PAGE_FILES = fileURLToPath(new URL('../../dist/control/page/files', import.meta.url));
