@@ -12,7 +12,7 @@ import { usage } from '../protocol/usage.ts';
  * that fails ends with an `error` line.
  */
 
-/** What `GET /status` answers. Instants are ISO 8601; `…Ms` are epoch milliseconds. */
+/** What `GET /status` answers. Instants are ISO 8601; `since` is epoch milliseconds. */
 export const daemonStatus = z.object({
   deviceId: z.string().nullable(),
   /** The account it is linked to. */

@@ -1,3 +1,4 @@
+import { textOf } from '../protocol/content.ts';
 import type { Journal } from './journal.ts';
 import { type JournaledRun, RUN_COLUMNS, type RunRow, runOf } from './read-run.ts';
 
@@ -51,9 +52,8 @@ type SearchedRow = RunRow & { turn: number; end: string | null };
 function foundOf(row: SearchedRow): FoundRun {
   const run = runOf(row);
   const prompt = run.order.input.findLast(({ role }) => role === 'user');
-  const text = prompt?.content ?? prompt?.parts?.map((part) => part.text).join('\n');
   const end = row.end === null ? undefined : (JSON.parse(row.end) as { result: string | null });
-  return { run, prompt: text, result: end?.result ?? undefined };
+  return { run, prompt: prompt && textOf(prompt), result: end?.result ?? undefined };
 }
 
 function holds({ run, prompt = '', result = '' }: FoundRun, words: string): boolean {

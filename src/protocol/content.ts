@@ -10,6 +10,11 @@ export const inputMessage = z.object({
 });
 export type InputMessage = z.infer<typeof inputMessage>;
 
+/** All that a caller said in one message: it may have both. */
+export function textOf({ content, parts = [] }: InputMessage): string {
+  return [content, ...parts.map(({ text }) => text)].filter((one) => one !== undefined).join('\n');
+}
+
 const providerMetadata = z.record(z.string(), z.record(z.string(), z.json())).optional();
 
 /** What a model said in one step, in the order it said it. Tool calls are events of their own. */

@@ -3,7 +3,7 @@ import { appendEvents } from '../journal/append-events.ts';
 import { markRunning } from '../journal/count-death.ts';
 import { commit, type Journal } from '../journal/journal.ts';
 import { prefixedId, type Random } from '../kit/random.ts';
-import type { InputMessage } from '../protocol/content.ts';
+import { type InputMessage, textOf } from '../protocol/content.ts';
 import type { RunEvent } from '../protocol/events.ts';
 import type { DispatchOrder } from '../protocol/frames.ts';
 import { maskEvents } from './mask-events.ts';
@@ -41,12 +41,14 @@ export function beginRun(
   return events;
 }
 
-function userMessage(random: Random, { role, content, parts }: InputMessage): RunEvent {
-  const text = [content, ...(parts ?? []).map((part) => part.text)]
-    .filter((one) => one !== undefined)
-    .join('\n');
+function userMessage(random: Random, message: InputMessage): RunEvent {
+  const { role } = message;
   return {
     type: 'user_message',
-    payload: { messageId: prefixedId(random, 'msg'), ...(role !== 'user' && { role }), text },
+    payload: {
+      messageId: prefixedId(random, 'msg'),
+      ...(role !== 'user' && { role }),
+      text: textOf(message),
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { describeStore } from '../../control/words/secret-store.ts';
 import { beginEpoch } from '../../device/audit/audit.ts';
 import { configHash } from '../../device/audit/note-config.ts';
 import { readConfig, setConfig } from '../../device/config.ts';
@@ -64,7 +65,7 @@ export async function linkCommand(
   if (options.name !== undefined) setConfig(paths, 'deviceLabel', options.name);
   recordLink(context, pin);
   output.tell({ type: 'linked', deviceId: pin.deviceId, secretStore: secrets.kind });
-  output.say(`Linked as ${cleanLine(pin.deviceId)}; its key is kept in ${PLACES[secrets.kind]}.`);
+  output.say(`Linked as ${cleanLine(pin.deviceId)}; its key is kept in ${describeStore(secrets.kind)}.`);
   await startAnew(context, output);
   if (Object.keys(readConfig(paths).workspaces).length === 0) {
     output.say(
@@ -109,7 +110,7 @@ async function repair(
   }
   output.tell({ type: 'repaired', deviceId: pin.deviceId });
   output.say(
-    `Repaired: this program can read the device’s secrets in ${PLACES[secrets.kind]}. Nothing else changed.`,
+    `Repaired: this program can read the device’s secrets in ${describeStore(secrets.kind)}. Nothing else changed.`,
   );
   await tellDaemon(pathsOf(context).socket, output);
   return 'nothing';
@@ -127,8 +128,3 @@ function recordLink(context: CliContext, { deviceId, orgId, url }: MeshPin): voi
 }
 
 const DEFAULT_MESH = 'https://api.runtools.ai';
-const PLACES: Record<SecretStore['kind'], string> = {
-  keychain: 'the login keychain',
-  'secret-service': 'the Secret Service',
-  file: 'a file that only you can read',
-};

@@ -6,6 +6,7 @@ import {
   formatTable,
   formatUsage,
 } from '../../control/words/format.ts';
+import { describeStore } from '../../control/words/secret-store.ts';
 import { cleanLine } from './clean.ts';
 import { describePause } from './pause-words.ts';
 
@@ -24,14 +25,14 @@ export function statusLines(status: DaemonStatus, now: number): string[] {
     ['runs', `${formatPlural(running.length, 'run')} active, ${status.queued} waiting`],
     ...running.map(({ runId, agent, step, seconds }) => [
       '',
-      `${agent} ${runId}, step ${step}, ${formatDuration(seconds * 1_000)}`,
+      `${agent} ${runId}, step ${step + 1}, ${formatDuration(seconds * 1_000)}`,
     ]),
     ...(status.approvals > 0
       ? [['approvals', `${formatPlural(status.approvals, 'question')} for you: runmesh approvals`]]
       : []),
     ['today', formatUsage(usageToday)],
     ['power', describePower(status.power, now)],
-    ['secrets', STORES[status.secretStore] ?? status.secretStore],
+    ['secrets', `in ${describeStore(status.secretStore)}`],
     ...(status.journalSetAside === null
       ? []
       : [['journal', `was damaged and begun anew; the old one is ${status.journalSetAside}`]]),
@@ -75,10 +76,4 @@ const POLICIES: Record<DaemonStatus['power']['keepAwake'], string> = {
   ac: 'kept awake while a run is at work, on mains',
   always: 'kept awake while a run is at work',
   never: 'free to sleep over a run',
-};
-
-const STORES: Readonly<Record<string, string>> = {
-  keychain: 'in the login keychain',
-  'secret-service': 'in the Secret Service',
-  file: 'in a file that only you can read',
 };

@@ -18,6 +18,7 @@ import {
   setLinkState,
 } from '../store/link-codes.ts';
 import { findNode, findNodeByKey, insertNode, recordLink, replaceNodeKey } from '../store/nodes.ts';
+import { ownerOf } from '../store/owner-key.ts';
 import { verifyText } from '../verify-text.ts';
 import { readMetadata, replacedNode } from './link-metadata.ts';
 
@@ -183,7 +184,13 @@ function handOver(core: MeshCore, link: LinkRow): LinkPollAnswer {
     const { apiKey } = createKey(
       store,
       random,
-      { orgId: node.orgId, userId: 'usr_owner', deviceId: node.id, name: node.label, scopes: DEVICE_SCOPES },
+      {
+        orgId: node.orgId,
+        userId: ownerOf(node.orgId),
+        deviceId: node.id,
+        name: node.label,
+        scopes: DEVICE_SCOPES,
+      },
       now,
     );
     return {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RunmeshError } from '../../kit/errors.ts';
 import type { AgentDefinition } from '../../protocol/agents.ts';
-import type { InputMessage } from '../../protocol/content.ts';
+import { type InputMessage, textOf } from '../../protocol/content.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { RunRequest } from '../../protocol/run-api.ts';
 import type { MeshServices } from '../context.ts';
@@ -149,7 +149,7 @@ function findOrCreateThread(
 /** The first words of what the user said, masked before a cut could hide what they are. */
 function titleOf(input: InputMessage[], mask: (text: string) => string): string {
   const message = input.find(({ role }) => role === 'user') ?? input[0];
-  const text = message?.content ?? message?.parts?.map((part) => part.text).join(' ') ?? '';
+  const text = message === undefined ? '' : textOf(message);
   const first = mask(text.slice(0, READ_UNITS)).trim().split(/\s+/);
   return first.slice(0, TITLE_WORDS).join(' ').slice(0, TITLE_LENGTH);
 }

@@ -9,6 +9,11 @@ import type { Store } from './store.ts';
 export const LOCAL_ORG = 'org_local';
 const OWNER_USER = 'usr_owner';
 
+/** Who an organisation's things belong to where no key says more. */
+export function ownerOf(orgId: string): string {
+  return orgId === LOCAL_ORG ? OWNER_USER : `usr_${orgId.slice('org_'.length)}`;
+}
+
 /**
  * The owner's own first key. The database holds only its hash, so it is kept readable in `owner.key` (mode 0600) in
  * the data folder, as the owner's credential file: the mesh names it at every start. A lost file gets a new key; a key

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { DaemonStatus } from '../../contract.ts';
 import { formatAgo, formatDuration, formatPlural, formatUsage } from '../../words/format.ts';
+import { describeStore } from '../../words/secret-store.ts';
 import type { Api } from './api.ts';
 import { LiveEnd } from './live-end.tsx';
 import { Question } from './question.tsx';
@@ -95,7 +96,7 @@ function Facts({ status, now }: { status: DaemonStatus; now: number }) {
       <Fact name="Tokens today">{formatUsage(status.usageToday)}</Fact>
       <Fact name="Power">{describePower(power)}</Fact>
       <Fact name="Secrets">
-        <Text>{STORES[status.secretStore] ?? status.secretStore}</Text>
+        in <Text>{describeStore(status.secretStore)}</Text>
       </Fact>
       {status.journalSetAside !== null && (
         <Fact name="Journal">
@@ -137,9 +138,3 @@ function describePower({ source, percent, keepingAwake, keepAwake }: DaemonStatu
  * what is asked each second.
  */
 const MOST_LIVE = 2;
-
-const STORES: Readonly<Record<string, string>> = {
-  keychain: 'in the login keychain',
-  'secret-service': 'in the Secret Service',
-  file: 'in a file that only you can read',
-};

@@ -5,7 +5,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { paging } from '../../../protocol/run-api.ts';
 import type { MeshServices } from '../../context.ts';
 import { createKey, type KeyRow, listKeys, revokeKey } from '../../store/keys.ts';
-import { LOCAL_ORG } from '../../store/owner-key.ts';
+import { LOCAL_ORG, ownerOf } from '../../store/owner-key.ts';
 import { ok, page, readBefore, readLimit } from '../reply.ts';
 import { keyedRoute, type Route } from '../route.ts';
 import { SCOPES } from '../scopes.ts';
@@ -35,7 +35,7 @@ export function keyRoutes(services: MeshServices): Route[] {
         const now = clock.now();
         const expiresAt = expiresInMs === undefined ? null : now + expiresInMs;
         const org = orgFor(key, body.orgId);
-        const owner = { orgId: org, userId: org === key.orgId ? key.userId : `usr_${org.slice(4)}` };
+        const owner = { orgId: org, userId: org === key.orgId ? key.userId : ownerOf(org) };
         return ok(createKey(store, random, { ...owner, name, scopes, expiresAt }, now), 201);
       },
     }),
