@@ -99,7 +99,7 @@ export function connectControl(socketPath: string): ControlClient {
     },
     pause: async (mode) => (await call('POST', '/pause', pauseAnswer, { mode })).paused,
     resume: async () => (await call('POST', '/resume', pauseAnswer)).paused,
-    reload: () => call('POST', '/reload', reloadAnswer),
+    reload: () => call('POST', '/reload', reloadAnswer, undefined, LONG_MS),
     listApprovals: () => call('GET', '/approvals', pendingQuestion.array()),
     answerApproval: async (approvalId, answer) => {
       await call('POST', `/approvals/${encodeURIComponent(approvalId)}`, approvalAnswered, answer);
@@ -107,7 +107,7 @@ export function connectControl(socketPath: string): ControlClient {
     stop: async () => {
       await call('POST', '/stop', stopping);
     },
-    doctor: () => call('GET', '/doctor', findings, undefined, DOCTOR_MS),
+    doctor: () => call('GET', '/doctor', findings, undefined, LONG_MS),
     askPage: () => call('POST', '/page', pageAsked),
     runEvents: (runId, { after, signal }) => {
       return stream(socketPath, { method: 'GET', path: `${ofRun(runId)}/events?after=${after}`, signal });
@@ -219,5 +219,5 @@ function parseJson(words: string): unknown {
 /** A daemon that is only busy answers within a second or so. */
 const STATUS_MS = 5_000;
 const CALL_MS = 30_000;
-/** The doctor tries what has time limits of its own: names, connections, a keychain that may ask. */
-const DOCTOR_MS = 120_000;
+/** What tries things with time limits of their own: names, connections, a keychain that asks for each of its items. */
+const LONG_MS = 120_000;

@@ -94,9 +94,8 @@ export function createRunHost(options: RunHostOptions): OpenedHost {
         Object.hasOwn(config.models.prices, model) ? config.models.prices[model] : undefined,
       measure: (runId) => sessions.measure(runId, clock.monotonic()),
       leftSandbox: (runId, sessionId) => sessions.leftSandbox(runId, sessionId),
-      endCommands: async (runId, { over }) => {
-        await sessions.endRun(runId);
-        if (!over) return;
+      endCommands: (runId) => sessions.endRun(runId),
+      removeFiles: async (runId) => {
         await rm(runFolder(paths.temporary, runId), { recursive: true, force: true }).catch((error) =>
           log.warn({ runId, reason: messageOf(error) }, 'a run’s temporary folder could not be removed'),
         );

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { namesIn, oldest } from './find-repositories.ts';
-import { kindOf } from './paths.ts';
+import { isInside, kindOf } from './paths.ts';
 
 /**
  * The git folders of submodules and worktrees in a git folder. A run can have a folder look like one, or like none but by what is
@@ -17,10 +17,19 @@ export function gitFoldersIn(git: string): string[] {
   return found;
 }
 
-/** A worktree's git folder has the config and the hooks of the one that its `commondir` names. */
-export function isOfWorktree(gitFolder: string): boolean {
+/**
+ * Whether a folder that was found in the git folder `git` is a worktree's, which has the config and the hooks of the one that its
+ * `commondir` names. A submodule may be called `worktrees/x`.
+ */
+export function isOfWorktree(gitFolder: string, git: string): boolean {
   const around = dirname(gitFolder);
-  return basename(around) === 'worktrees' && basename(dirname(around)) !== 'modules';
+  const owner = dirname(around);
+  return (
+    basename(around) === 'worktrees' &&
+    isInside(git, owner) &&
+    owner !== join(git, 'modules') &&
+    (owner === git || looksLikeGit(owner))
+  );
 }
 
 function foldersIn(folder: string): string[] {

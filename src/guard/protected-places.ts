@@ -42,12 +42,14 @@ export function freeNames(
 function inRepository(git: string): string[] {
   const kind = kindOf(git);
   if (kind === undefined) return [join(git, ABSENT)];
-  return kind === 'other' ? [git] : [git, ...gitFoldersIn(git)].flatMap(inGitFolder);
+  if (kind === 'other') return [git];
+  const inner = gitFoldersIn(git).flatMap((folder) => inGitFolder(folder, isOfWorktree(folder, git)));
+  return [...inGitFolder(git, false), ...inner];
 }
 
 /** Without a config in it, or in a worktree's the name of the folder that has it, whoever makes one decides: it is closed whole. */
-function inGitFolder(git: string): string[] {
-  if (kindOf(join(git, isOfWorktree(git) ? 'commondir' : 'config')) === undefined) return [git];
+function inGitFolder(git: string, ofWorktree: boolean): string[] {
+  if (kindOf(join(git, ofWorktree ? 'commondir' : 'config')) === undefined) return [git];
   const own = PROTECTED_IN_GIT.map((name) => join(git, name)).filter((path) => kindOf(path) !== undefined);
   if (kindOf(join(git, 'hooks')) === undefined) own.push(join(git, 'hooks', ABSENT));
   return own;

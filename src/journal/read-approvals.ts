@@ -14,7 +14,9 @@ export function readApprovals(journal: Journal, runId: string): ApprovalHistory 
     )
     .all(runId) as { type: string; payload: string }[];
   const of = (type: string) => rows.filter((row) => row.type === type).map((row) => JSON.parse(row.payload));
-  return { asked: of('approval_requested'), answered: of('approval_resolved') };
+  // An older version had no `forRun`: it offered the run always, and whether that holds is looked at again.
+  const asked = of('approval_requested').map((one): ApprovalRequest => ({ forRun: true, ...one }));
+  return { asked, answered: of('approval_resolved') };
 }
 
 /** Runs that have not ended and have asked something, oldest turn first. */

@@ -145,7 +145,7 @@ const IN_FOREGROUND =
  * then refused on a busy machine. The kernel's table is read (state 0A listens): a connection to see would be one to a proxy.
  * After some five seconds the command goes on without.
  */
-const ONCE_RELAYS_LISTEN = `for port in 0C38 0438; do n=0; until
+const ONCE_RELAYS_LISTEN = `n=0; for port in 0C38 0438; do until
 grep -qs ":$port [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6 || [ $n -eq 500 ]; do n=$((n+1)); sleep 0.01; done; done; unset port n; `;
 
 const ALONE = /( -- \/bin\/sh -c ')(\/[^' ]*apply-seccomp )/;

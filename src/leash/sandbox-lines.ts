@@ -106,7 +106,7 @@ export class SandboxLines {
     for (const root of policy.writable) {
       for (const git of new Set([join(root, '.git'), ...this.#repositoriesIn(root)])) {
         dropCommonDir(git);
-        for (const inner of gitFoldersIn(git)) if (!isOfWorktree(inner)) dropCommonDir(inner);
+        for (const inner of gitFoldersIn(git)) if (!isOfWorktree(inner, git)) dropCommonDir(inner);
       }
     }
   }

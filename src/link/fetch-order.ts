@@ -1,3 +1,4 @@
+import { bounded } from '../kit/bounded.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { type DispatchOrder, dispatchOrder } from '../protocol/frames.ts';
 import { LIMITS } from '../protocol/limits.ts';
@@ -12,10 +13,13 @@ export type FetchedOrder =
 /** The orders of a connection that are being fetched: each run's once, and a bounded number of them at a time. */
 export class OrderFetches {
   readonly #access: HttpAccess;
+  readonly #over: AbortSignal;
   readonly #underWay = new Set<string>();
 
-  constructor(access: HttpAccess) {
+  /** `over` aborts when the connection is lost. */
+  constructor(access: HttpAccess, over: AbortSignal) {
     this.#access = access;
+    this.#over = over;
   }
 
   /** `undefined` for an address that is not the mesh's own: a path may be a whole one, and this device's key is for its mesh. */
@@ -34,7 +38,9 @@ export class OrderFetches {
     if (this.#underWay.has(runId) || this.#underWay.size >= MOST_AT_ONCE) return undefined;
     this.#underWay.add(runId);
     try {
-      return await fetchOrder(this.#access, address, runId);
+      return await bounded(LIMITS.orderFetchMs, this.#over, (signal) =>
+        fetchOrder(this.#access, address, runId, signal),
+      );
     } finally {
       this.#underWay.delete(runId);
     }
@@ -49,10 +55,11 @@ async function fetchOrder(
   access: Pick<HttpAccess, 'apiKey' | 'fetch'>,
   address: URL,
   runId: string,
+  signal: AbortSignal,
 ): Promise<FetchedOrder> {
   const response = await access.fetch(address, {
     headers: { authorization: `Bearer ${access.apiKey}` },
-    signal: AbortSignal.timeout(LIMITS.orderFetchMs),
+    signal,
   });
   if (!response.ok) {
     await response.body?.cancel();

@@ -40,7 +40,7 @@ export class HerePublisher {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        for (const cursor of this.#unpublished()) await this.#publish(cursor, signal);
+        await this.#publishAll(signal);
         failures = 0;
         say('nothing to publish');
         await this.#wake.wait(clock, Number.POSITIVE_INFINITY, signal);
@@ -55,8 +55,18 @@ export class HerePublisher {
   }
 
   /** Publishes once, for a process that is about to end. Throws where `run` would try again. */
-  async finish(): Promise<void> {
-    for (const cursor of this.#unpublished()) await this.#publish(cursor);
+  finish(): Promise<void> {
+    return this.#publishAll();
+  }
+
+  /** One run that is not taken, by a proxy that minds what it says perhaps, holds up no other. */
+  async #publishAll(signal?: AbortSignal): Promise<void> {
+    const failures: unknown[] = [];
+    for (const cursor of this.#unpublished()) {
+      if (signal?.aborted) return;
+      await this.#publish(cursor, signal).catch((error) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   #unpublished(): RunCursor[] {

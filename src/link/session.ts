@@ -25,6 +25,8 @@ export class Session {
   /** What the mesh asked for the next connection. */
   #retryAfterMs: number | undefined;
   readonly #fetches: OrderFetches;
+  /** The connection is lost, and whatever it began over HTTP with it. */
+  readonly #over = new AbortController();
   /** How far each run was sent at the last heartbeat: what the mesh still lacks at the next one is a hole. */
   #sentAtBeat = new Map<string, number>();
 
@@ -32,7 +34,7 @@ export class Session {
     this.connection = connection;
     this.sessionId = welcome.sessionId;
     this.#options = options;
-    this.#fetches = new OrderFetches(options.access);
+    this.#fetches = new OrderFetches(options.access, this.#over.signal);
     this.#heartbeatMs = clamp(welcome.heartbeatMs, LIMITS.heartbeatMinMs, LIMITS.heartbeatMaxMs);
     const forgotten = welcome.runs.filter(({ verdict }) => verdict === 'forget');
     for (const { runId } of forgotten) this.#takeSafely('forget', () => options.orders.forget(runId));
@@ -50,9 +52,10 @@ export class Session {
         journal: options.journal,
         send: (frame) => connection.send(frame),
         sendLarge: (cursor, event) => {
-          publishOverHttp(options.access, options.journal, cursor, [event])
+          publishOverHttp(options.access, options.journal, cursor, [event], this.#over.signal)
             .then((acked) => this.#outbox.acked(cursor.runId, acked))
             .catch((error) => {
+              if (this.#over.signal.aborted) return;
               options.log.warn(
                 { runId: cursor.runId, reason: messageOf(error) },
                 'a large event was not taken',
@@ -77,17 +80,17 @@ export class Session {
 
   /** Serves the connection until it is lost. */
   async serve(): Promise<Loss> {
-    const over = new AbortController();
+    const { signal } = this.#over;
     this.connection.listen((frame) => this.#takeSafely(frame.type, () => this.#take(frame)));
     this.#outbox.drain();
     const { clock } = this.#options;
-    const silence = watchSilence(this.connection, this.#heartbeatMs, clock, over.signal);
-    const loops = [this.#beat(over.signal), silence];
+    const silence = watchSilence(this.connection, this.#heartbeatMs, clock, signal);
+    const loops = [this.#beat(signal), silence];
     try {
       const loss = await this.connection.lost;
       return this.#retryAfterMs === undefined ? loss : { ...loss, retryAfterMs: this.#retryAfterMs };
     } finally {
-      over.abort();
+      this.#over.abort();
       this.#deltas.stop();
       await Promise.all(loops);
     }
@@ -117,7 +120,9 @@ export class Session {
     await clock.sleep(this.#heartbeatMs * random.unit(), signal);
     while (!signal.aborted) {
       const positions = this.#outbox.positions();
-      this.connection.send(heartbeatOf(this.#options.journal, positions));
+      this.#takeSafely('heartbeat', () =>
+        this.connection.send(heartbeatOf(this.#options.journal, positions)),
+      );
       await clock.sleep(this.#heartbeatMs, signal);
       this.#sentAtBeat = new Map(positions.map(({ runId, sent }) => [runId, sent]));
     }

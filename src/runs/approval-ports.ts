@@ -10,7 +10,8 @@ export interface PendingApproval extends ApprovalRequest {
 /** What the owner's device brings to approvals. */
 export interface ApprovalPorts {
   judge(call: JudgedCall): Judgement;
-  subjectOf(ask: Ask, workspace: string): string;
+  /** `undefined` where a call names more files than an answer can be bound to. */
+  subjectOf(ask: Ask, workspace: string): string | undefined;
   readonly timeoutMs: number;
   /** Questions of one run after which the answer is no. */
   readonly mostAsked: number;

@@ -14,6 +14,7 @@ import type { DispatchOrder } from '../protocol/frames.ts';
 import type { PendingApproval } from './approval-ports.ts';
 import { maskDeep, maskEvents } from './mask-events.ts';
 import type { OrderResult, RunHost, RunsOptions } from './ports.ts';
+import { CHANGED, HOLDS_SECRET, NAMES_TOO_MUCH, REFUSED, TIMED_OUT } from './refusals.ts';
 
 export interface Approvals {
   /** Answers when the call may run, or may not; throws `put_down` when the process is to end while nobody has answered. */
@@ -124,12 +125,14 @@ export function createApprovals(options: ApprovalOptions): Approvals {
       if (judged.verdict === 'run') return { allowed: true, outside: judged.outside };
       if (judged.verdict === 'refuse') return { allowed: false, why: judged.why };
       // A question is masked where it is kept, and a command can be written to look like a secret: it would not be seen whole.
-      const { what, workdir } = judged.ask;
-      if ([what, workdir].some((text) => options.redactor.text(text) !== text))
+      const { what, workdir, opens } = judged.ask;
+      const isCommand = COMMANDS.has(call.name) || opens === 'outside_sandbox';
+      if (isCommand && [what, workdir].some((text) => options.redactor.text(text) !== text))
         return { allowed: false, why: HOLDS_SECRET };
       const outside = sandboxed && judged.ask.opens === 'outside_sandbox';
       const history = readApprovals(journal, order.runId);
       const subject = ports.subjectOf(judged.ask, workspace.root);
+      if (subject === undefined) return { allowed: false, why: NAMES_TOO_MUCH };
       const known = history.asked.find(({ callId }) => callId === call.callId);
       if (known === undefined && isGranted(history, judged.ask, subject)) return { allowed: true, outside };
       if (known === undefined && history.asked.length >= ports.mostAsked) {
@@ -238,11 +241,5 @@ function refused(code: string, message: string): OrderResult {
 /** Thrown where a run waits for its owner and the process is to end: the question stands, and is asked again. */
 export const PUT_DOWN = 'put_down';
 const LOOK_MS = 1_000;
-const REFUSED =
-  'The owner of this computer refused this call, and nothing was run. Do not try the same another way; go on without it, or say what you would need.';
-const TIMED_OUT =
-  'The owner of this computer was asked and did not answer in time, which is a no. Nothing was run; go on without it, or say what you would need.';
-const HOLDS_SECRET =
-  'The call holds what is, or looks like, a secret, which is shown to nobody, so its owner could not see what it does. Nothing was run; have the command read the secret from a file or a variable that it may use, or leave it out.';
-const CHANGED =
-  'What the owner was asked about changed while they were asked (the folder, or a file that the call names), so the answer does not hold. Nothing was run; ask again if it is still needed.';
+/** Tools whose arguments are done, and not only kept. */
+const COMMANDS: ReadonlySet<string> = new Set(['exec_command', 'write_stdin']);

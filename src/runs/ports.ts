@@ -30,8 +30,10 @@ export interface RunHost {
   measure(runId: string): CommandUse;
   /** Whether a session of the run runs beyond its sandbox. */
   leftSandbox(runId: string, sessionId: number): boolean;
-  /** Ends every command of the run; resolves when none is left. A run that is `over` also leaves no temporary files. */
-  endCommands(runId: string, state: { over: boolean }): Promise<void>;
+  /** Ends every command of the run; resolves when none is left. */
+  endCommands(runId: string): Promise<void>;
+  /** Takes away the run's temporary files: it is over. */
+  removeFiles(runId: string): Promise<void>;
   /** Ends what is still alive of these processes of an earlier daemon; resolves when none is left. */
   reap(processes: readonly JournaledProcess[]): Promise<void>;
 }

@@ -53,7 +53,8 @@ export function createRuns(options: RunsOptions): Runs {
     if (effect.type === 'start') start(entry);
     else if (effect.type === 'abort') entry.loop?.abort(new Error(effect.why));
     else if (effect.type === 'finish') finish(entry, effect.end);
-    else disk.begin(() => putDown(journal, entry.order.runId));
+    // It may be at work again by then, and is not to be marked as put down under its loop.
+    else disk.begin(() => entry.loop === undefined && putDown(journal, entry.order.runId));
   };
 
   const start = (entry: Entry): void => {
@@ -89,7 +90,7 @@ export function createRuns(options: RunsOptions): Runs {
       },
       onDelta: (delta) => options.onDelta(runId, delta),
     });
-    await host.endCommands(runId, { over: !isPutDown(returned) });
+    await host.endCommands(runId);
     // From this look to the run's end nothing is awaited: what is said after it is refused.
     const outcome = unlessWordsWait(journal, runId, entry.state, returned);
     if (isPutDown(outcome) && !entry.forgotten) {
@@ -99,6 +100,7 @@ export function createRuns(options: RunsOptions): Runs {
     entry.loop = undefined;
     tell(runId, { type: 'returned', outcome });
     takeTurns();
+    if (!isPutDown(outcome)) await host.removeFiles(runId);
   };
 
   /** A run that got further, or that waits for a person, keeps nobody from working beside it. */

@@ -2,7 +2,8 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findRepositories } from '../../src/guard/find-repositories.ts';
-import { gitFoldersIn } from '../../src/guard/git-folders.ts';
+import { gitFoldersIn, isOfWorktree } from '../../src/guard/git-folders.ts';
+import { protectedPlaces } from '../../src/guard/protected-places.ts';
 import { tempDir } from '../support/temp.ts';
 
 function folders(root: string, ...names: string[]): void {
@@ -70,4 +71,21 @@ it('takes for a git folder what bears any mark of one, also below another and by
     'worktrees/w',
   ];
   expect(gitFoldersIn(git).sort()).toEqual(found.map((name) => join(git, name)));
+});
+
+it('tells a worktree’s folder from that of a repository or a submodule, whatever they are called', () => {
+  const root = join(tempDir(), 'worktrees');
+  const git = join(root, '.git');
+  const ofWorktrees = ['worktrees/w', 'modules/modules/worktrees/w', 'modules/a/worktrees/w'];
+  const ofOthers = ['modules/a', 'modules/modules', 'modules/worktrees/y', 'modules/x/worktrees/y'];
+  for (const name of ['', ...ofOthers, ...ofWorktrees]) {
+    folders(git, name);
+    writeFileSync(join(git, name, 'HEAD'), 'ref: refs/heads/main\n');
+  }
+  // Only a folder that has neither of the two is closed whole.
+  for (const name of ['', 'modules/a', 'modules/modules']) writeFileSync(join(git, name, 'config'), '');
+  const found = gitFoldersIn(git).filter((folder) => isOfWorktree(folder, git));
+  expect(new Set(found)).toEqual(new Set(ofWorktrees.map((name) => join(git, name))));
+  expect(protectedPlaces(root, [git])).toContain(join(git, 'config'));
+  expect(protectedPlaces(root, [git])).not.toContain(git);
 });

@@ -102,6 +102,25 @@ describe('the events of a run that this device started itself', () => {
     await expect.poll(() => forgotten).toEqual(['a']);
   });
 
+  it('go on where those of another run are refused by whoever stands before the mesh', async () => {
+    const taken: string[] = [];
+    const { journal, clock } = await publish((request, response) => {
+      if (request.url?.includes('thr_a')) return page(413)(response);
+      taken.push(request.url ?? '');
+      return json(response, 200, appended(1));
+    });
+    acceptRun(journal, anOrder('b'), 'here');
+    appendEvents(journal, 'b', [said('begun')]);
+    await expect
+      .poll(async () => {
+        await clock.advance(60_000);
+        return readCursor(journal, 'b')?.acked;
+      })
+      .toBe(1);
+    expect(taken).toHaveLength(1);
+    expect(readCursor(journal, 'a')).toMatchObject({ acked: 0, committed: 1 });
+  });
+
   it('keep nobody from ending where the mesh does not answer', async () => {
     let asked = 0;
     const { over, running } = await publish(() => {

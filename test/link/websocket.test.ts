@@ -32,7 +32,7 @@ it('is dialled, and asked for a large order, below the path that the mesh was li
   const connection = await dial(meshUrl, {}, systemClock, new AbortController().signal);
   expect(await dialled).toBe('/runmesh/v1/runmesh/devices/connect');
   connection.terminate();
-  const orders = new OrderFetches({ meshUrl, apiKey: 'key', fetch });
+  const orders = new OrderFetches({ meshUrl, apiKey: 'key', fetch }, new AbortController().signal);
   expect(orders.addressOf('/v1/x')?.href).toBe(`${meshUrl}/v1/x`);
   expect(orders.addressOf('//evil.example/x')).toBeUndefined();
   expect(orders.addressOf('https://evil.example/x')).toBeUndefined();

@@ -20,7 +20,7 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
   const audited: string[] = [];
   const asked: { pending: PendingApproval; over: AbortSignal }[] = [];
   const always: AlwaysRule[] = [];
-  const world = { subject: 'as it is', suspended: false, unwritable: false };
+  const world = { subject: 'as it is' as string | undefined, suspended: false, unwritable: false };
   const redactor = createRedactor(['the-owners-own-secret']);
   const approvals = createApprovals({
     journal,
@@ -32,7 +32,7 @@ function process(journal: Journal, clock: FakeClock, rules: Partial<ApprovalRule
     onCommitted: () => {},
     approvals: {
       judge: (call) => judgeCall(call, { policy: 'on-request', allow: always, ...rules }),
-      subjectOf: (ask) => `${ask.what} ${world.subject}`,
+      subjectOf: (ask) => world.subject && `${ask.what} ${world.subject}`,
       timeoutMs: 60_000,
       mostAsked,
       allowAlways: (rule) => {
@@ -216,6 +216,11 @@ describe('a question to the owner', () => {
         why: expect.stringContaining('could not see'),
       });
     }
+    device.world.subject = undefined;
+    expect(await device.allow('c3', 'ls ?a ?b')).toMatchObject({
+      allowed: false,
+      why: expect.stringContaining('more files'),
+    });
     expect(types(journal)).toEqual([]);
     expect(device.asked).toEqual([]);
   });

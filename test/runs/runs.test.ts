@@ -97,6 +97,7 @@ function device(
     price: () => undefined,
     measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
     leftSandbox: () => false,
+    removeFiles: async () => {},
     endCommands: async (runId) => {
       meanwhile.endCommands();
       log.push(`${runId} commands ended`);

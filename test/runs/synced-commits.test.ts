@@ -52,6 +52,7 @@ async function runOf(tool: Tool, turns: number): Promise<number> {
       measure: () => ({ processes: 0, outputBytes: 0, diskBytes: 0 }),
       leftSandbox: () => false,
       endCommands: async () => {},
+      removeFiles: async () => {},
       reap: async () => {},
     },
     redactor: createRedactor([]),

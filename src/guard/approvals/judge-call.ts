@@ -107,7 +107,9 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
 /** Nobody is asked about what they cannot see whole. */
 function whatIsShown(call: Omit<Ask, 'forRun'>): Judgement {
   const ask = { ...call, forRun: call.opens === 'nothing' || call.words !== undefined };
-  if (hidesSomething(ask.what) || PUSHED_AWAY.test(ask.what)) return { verdict: 'refuse', why: HIDDEN };
+  const isCommand = ask.tool === 'exec_command' || ask.tool === 'write_stdin';
+  if (hidesSomething(ask.what) || (isCommand && PUSHED_AWAY.test(ask.what)))
+    return { verdict: 'refuse', why: HIDDEN };
   if (ask.what.length > MOST_SHOWN_UNITS || countSegments(ask.what) > MOST_SEGMENTS) {
     return { verdict: 'refuse', why: TOO_LONG };
   }
@@ -164,8 +166,8 @@ const HIDDEN =
   'The call holds characters that do not show (control, direction, zero width or odd spaces), or many spaces or empty lines in a row, so its owner could not see what it does. Nothing was run; write it plainly.';
 const TOO_LONG =
   'The call is too long, or of too many commands, for its owner to judge. Nothing was run; take it apart into steps.';
-/** So much nothing that what stands before or after it is off the screen of whoever reads. */
-const PUSHED_AWAY = /[ \t]{40}|(?:[ \t]*\n){6}/;
+/** So much nothing that what stands before or after it is off the screen of whoever reads; lines may be set in. */
+const PUSHED_AWAY = /\S[ \t]{40}|[ \t]{100}|(?:[ \t]*\n){6}/;
 /** What a person reads before saying yes. */
 const MOST_SHOWN_UNITS = 10_000;
 const MOST_SEGMENTS = 50;

@@ -68,7 +68,7 @@ async function updateLocked(options: UpdateOptions): Promise<UpdateOutcome> {
   say(`Installing ${known ?? 'it'} beside ${from} …`);
   const { version: to } = await installVersion(options);
   assertAllowed(from, to, options);
-  if (to === from) return { from, to, changed: false };
+  if (to === from && to === before?.version) return { from, to, changed: false };
 
   const backups = markBackups(paths);
   switchTo(paths, to, { pinned: semver.lt(to, ownVersion) });
