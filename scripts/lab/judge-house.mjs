@@ -37,7 +37,7 @@ export function judgeMeasure({ daemonMb, meshMb, files, walMb }) {
 /** Asks the daemon to stop, and looks at what it leaves: its temporary folders gone, its audit whole. */
 export async function judgeStopped(house) {
   house.daemon.hold();
-  await house.daemon.stop();
+  if (!(await house.daemon.stop())) return ['the daemon did not end when it was asked to'];
   const left = readdirSync(house.temporary);
   const verify = house.runmesh('audit', 'verify', '--json');
   const { code } = await verify.exited;

@@ -66,14 +66,18 @@ export class Keeper {
     await this.#alive;
   }
 
-  /** SIGTERM, and its end. */
+  /** SIGTERM, and its end; answers `false` where it has not ended long after it should have, and kills it then. */
   async stop() {
     const { current } = this;
-    if (current === undefined) return;
+    if (current === undefined) return true;
     // A second SIGTERM would ask it to leave at once.
     if (this.#asked === undefined) current.child.kill('SIGTERM');
     this.#asked ??= 'stopped';
+    const late = setTimeout(() => current.child.kill('SIGKILL'), MOST_STOP_MS);
+    const began = performance.now();
     await this.#alive;
+    clearTimeout(late);
+    return performance.now() - began < MOST_STOP_MS;
   }
 
   signal(name) {
@@ -165,3 +169,6 @@ export class Keeper {
     if (!this.#held && this.current === undefined) this.#spawn();
   }
 }
+
+/** A service manager gives it 45 s. */
+const MOST_STOP_MS = 60_000;
