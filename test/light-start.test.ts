@@ -26,6 +26,7 @@ describe('what loads with', () => {
       'control/words/command-answer.ts',
       'control/words/diff-lines.ts',
       'control/words/format.ts',
+      'control/words/secret-store.ts',
       'control/words/tool-line.ts',
       'kit/errors.ts',
       'kit/shown-text.ts',
