@@ -81,11 +81,7 @@ export const POINTS = [
     before('daemon.reaped', 'return listUnfinished(journal).flatMap(', AT_START),
   ]),
   ...inFile('daemon/daemon.js', [
-    after(
-      'daemon.resumed',
-      'await recovered.catch((error) => giveUp(error, () => control.close()));',
-      AT_START,
-    ),
+    after('daemon.resumed', 'await recovered.catch(giveUp);', AT_START),
     after('daemon.drain.begun', 'link?.drain(reason);', AT_STOP),
     {
       ...AT_STOP,
@@ -112,7 +108,7 @@ export const POINTS = [
   ]),
   ...inFile('link/handshake.js', [
     before('daemon.hello.before', 'const { deviceId, agentVersion, os, hostname } = identity;', AT_START),
-    before('daemon.hello.sent', "const welcome = await connection.expect('welcome');", AT_START),
+    before('daemon.hello.sent', "return connection.expect('welcome');", AT_START),
   ]),
   ...inFile('link/link.js', [
     after('daemon.goodbye', "session?.connection.close('normal', 'goodbye');", AT_STOP),

@@ -27,7 +27,7 @@ async function statusOrNothing(context: CliContext): Promise<DaemonVitals | unde
   try {
     return await daemonVitals(context);
   } catch (error) {
-    if (['daemon_unreachable', 'ECONNRESET', 'bad_answer'].includes(codeOf(error))) return undefined;
+    if (['ECONNRESET', 'bad_answer'].includes(codeOf(error))) return undefined;
     throw error;
   }
 }

@@ -69,8 +69,7 @@ export function connectControl(socketPath: string): ControlClient {
     method: string,
     path: string,
     answer: z.ZodType<T>,
-    body?: unknown,
-    waitMs: number = CALL_MS,
+    { body, waitMs = CALL_MS }: { body?: unknown; waitMs?: number } = {},
   ): Promise<T> => {
     const signal = AbortSignal.timeout(waitMs);
     try {
@@ -82,8 +81,8 @@ export function connectControl(socketPath: string): ControlClient {
   };
   const ofRun = (runId: string) => `/runs/${encodeURIComponent(runId)}`;
   return {
-    status: () => call('GET', '/status', daemonStatus, undefined, STATUS_MS),
-    vitals: () => call('GET', '/status', daemonVitals, undefined, STATUS_MS),
+    status: () => call('GET', '/status', daemonStatus, { waitMs: STATUS_MS }),
+    vitals: () => call('GET', '/status', daemonVitals, { waitMs: STATUS_MS }),
     listRuns: (limit) => call('GET', `/runs?limit=${limit}`, localRunItem.array()),
     history: ({ search, before, limit }) => {
       const query = new URLSearchParams({ search, limit: String(limit) });
@@ -95,19 +94,19 @@ export function connectControl(socketPath: string): ControlClient {
       await call('POST', `${ofRun(runId)}/cancel`, cancelled);
     },
     steer: async (runId, words) => {
-      await call('POST', `${ofRun(runId)}/steer`, steered, { text: words });
+      await call('POST', `${ofRun(runId)}/steer`, steered, { body: { text: words } });
     },
-    pause: async (mode) => (await call('POST', '/pause', pauseAnswer, { mode })).paused,
+    pause: async (mode) => (await call('POST', '/pause', pauseAnswer, { body: { mode } })).paused,
     resume: async () => (await call('POST', '/resume', pauseAnswer)).paused,
-    reload: () => call('POST', '/reload', reloadAnswer, undefined, LONG_MS),
+    reload: () => call('POST', '/reload', reloadAnswer, { waitMs: LONG_MS }),
     listApprovals: () => call('GET', '/approvals', pendingQuestion.array()),
     answerApproval: async (approvalId, answer) => {
-      await call('POST', `/approvals/${encodeURIComponent(approvalId)}`, approvalAnswered, answer);
+      await call('POST', `/approvals/${encodeURIComponent(approvalId)}`, approvalAnswered, { body: answer });
     },
     stop: async () => {
       await call('POST', '/stop', stopping);
     },
-    doctor: () => call('GET', '/doctor', findings, undefined, LONG_MS),
+    doctor: () => call('GET', '/doctor', findings, { waitMs: LONG_MS }),
     askPage: () => call('POST', '/page', pageAsked),
     runEvents: (runId, { after, signal }) => {
       return stream(socketPath, { method: 'GET', path: `${ofRun(runId)}/events?after=${after}`, signal });

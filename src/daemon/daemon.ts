@@ -70,6 +70,12 @@ export async function startDaemon(
   let recovered: Promise<void> = Promise.resolve();
   /** What runs until `over`. */
   const loops: Promise<unknown>[] = [];
+  let control: Awaited<ReturnType<typeof openControl>> | undefined;
+  const rest = {
+    loops: () => Promise.all(loops),
+    control: () => control?.close(),
+    executor: () => executor.close(),
+  };
 
   const runs = createRuns({
     journal,
@@ -150,9 +156,7 @@ export async function startDaemon(
       await closeEach(log, {
         runs: () => recovered.then(() => runs.drain(config.drainMs)),
         link: () => link?.stop(LAST_ACKS_MS),
-        loops: () => Promise.all(loops),
-        control: () => control.close(),
-        executor: () => executor.close(),
+        ...rest,
       });
       ready.reject(new Error(reason));
       finished.resolve({ reason, failed, final });
@@ -161,17 +165,13 @@ export async function startDaemon(
   };
 
   /** Whoever starts it again has to find nothing of it: what stays open would keep this process there. */
-  const giveUp = async (error: unknown, closeControl = async () => {}): Promise<never> => {
+  const giveUp = async (error: unknown): Promise<never> => {
     over.abort();
-    await closeEach(log, {
-      control: closeControl,
-      loops: () => Promise.all(loops),
-      executor: () => executor.close(),
-    });
+    await closeEach(log, rest);
     throw error;
   };
 
-  const control = await openControl({
+  control = await openControl({
     device,
     world,
     credentials: () => credentials,
@@ -193,12 +193,12 @@ export async function startDaemon(
     },
     retrySecrets: () => unlock.wake('asked'),
     stop: () => void end('asked to by the local door', false).catch(() => {}),
-  }).catch((error) => giveUp(error));
+  }).catch(giveUp);
   ready.promise.catch(() => {});
   if (readOwnerPause(journal)) pause.add('owner');
   pause.add('secrets_locked');
   recovered = runs.start();
-  await recovered.catch((error) => giveUp(error, () => control.close()));
+  await recovered.catch(giveUp);
   loops.push(
     keepLink().catch((error) => {
       void end(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { meshUnreachable, readMeshAnswer } from '../device/mesh-failure.ts';
+import { callMesh } from '../device/mesh-http.ts';
 import type { Journal } from '../journal/journal.ts';
 import { messageOf, RunmeshError } from '../kit/errors.ts';
 import { PauseReasons } from '../kit/pause.ts';
@@ -144,12 +145,13 @@ function refusalOf(runs: Runs, order: DispatchOrder): unknown {
 /** A run that was registered and not taken would hold up its thread. A mesh that does not hear it now misses it in a heartbeat. */
 async function giveBack({ mesh, network, log }: OpenedDevice, { apiKey }: Credentials, runId: string) {
   try {
-    await network.fetch(`${mesh.url}/v1/run/${encodeURIComponent(runId)}/cancel`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ reason: 'its device did not take it' }),
-      signal: AbortSignal.timeout(GIVE_BACK_MS),
-    });
+    await callMesh(
+      { url: mesh.url, fetch: network.fetch },
+      `/v1/run/${encodeURIComponent(runId)}/cancel`,
+      { reason: 'its device did not take it' },
+      { authorization: `Bearer ${apiKey}` },
+      AbortSignal.timeout(GIVE_BACK_MS),
+    );
   } catch (error) {
     log.warn({ runId, reason: messageOf(error) }, 'a run that was not taken could not be given back');
   }

@@ -1,5 +1,5 @@
-import { bounded } from '../kit/bounded.ts';
 import { RunmeshError } from '../kit/errors.ts';
+import { postJson } from '../kit/post-json.ts';
 import { errorEnvelope } from '../protocol/errors.ts';
 import { meshUnreachable } from './mesh-failure.ts';
 
@@ -21,17 +21,8 @@ export async function callMesh(
   headers: Record<string, string> = {},
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const request = async (over: AbortSignal) => {
-    const response = await fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-      signal: over,
-    });
-    const answer: unknown = await response.json().catch(() => undefined);
-    return { response, answer };
-  };
-  const { response, answer } = await bounded(REQUEST_MS, signal, request).catch((error) => {
+  const post = { fetch, url: url + path, body, headers, withinMs: REQUEST_MS, signal };
+  const { response, answer } = await postJson(post).catch((error) => {
     throw meshUnreachable(url, error);
   });
   if (response.ok && typeof answer === 'object' && answer !== null && 'data' in answer) return answer.data;

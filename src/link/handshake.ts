@@ -66,6 +66,5 @@ async function shakeHands(
       .filter((cursor) => cursor.origin === 'dispatched')
       .map(({ runId, attempt, committed }) => ({ runId, attempt, lastRunSequence: committed })),
   });
-  const welcome = await connection.expect('welcome');
-  return welcome;
+  return connection.expect('welcome');
 }

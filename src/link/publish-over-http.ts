@@ -1,7 +1,7 @@
 import type { Journal } from '../journal/journal.ts';
 import type { RunCursor } from '../journal/list-cursors.ts';
-import { bounded } from '../kit/bounded.ts';
 import { RunmeshError } from '../kit/errors.ts';
+import { postJson } from '../kit/post-json.ts';
 import { type ErrorCode, errorEnvelope } from '../protocol/errors.ts';
 import type { DeviceEvent } from '../protocol/events.ts';
 import { appendAnswer } from '../protocol/threads.ts';
@@ -25,26 +25,22 @@ export async function publishOverHttp(
   signal?: AbortSignal,
 ): Promise<number> {
   const { runId, threadId, rolloutId, attempt } = cursor;
-  const request = async (over: AbortSignal) => {
-    const response = await fetch(`${meshUrl}/v1/threads/${encodeURIComponent(threadId)}/events`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ events, runId, rolloutId, journalEpoch: journal.epoch, attempt }),
-      signal: over,
-    });
-    const body: unknown = await response.json().catch(() => undefined);
-    return { response, body };
-  };
-  const { response, body } = await bounded(REQUEST_MS, signal, request).catch((error) => {
+  const { response, answer } = await postJson({
+    fetch,
+    url: `${meshUrl}/v1/threads/${encodeURIComponent(threadId)}/events`,
+    body: { events, runId, rolloutId, journalEpoch: journal.epoch, attempt },
+    headers: { authorization: `Bearer ${apiKey}` },
+    withinMs: REQUEST_MS,
+    signal,
+  }).catch((error) => {
     throw new RunmeshError('mesh_unreachable', `The mesh at ${meshUrl} cannot be reached.`, {
       cause: error,
       retryable: true,
     });
   });
-  const answer = (body as { data?: unknown } | null | undefined)?.data;
-  const appended = appendAnswer.safeParse(answer);
+  const appended = appendAnswer.safeParse((answer as { data?: unknown } | null | undefined)?.data);
   if (response.ok && appended.success) return appended.data.ackedRunSequence;
-  const failure = errorEnvelope.safeParse(body);
+  const failure = errorEnvelope.safeParse(answer);
   if (response.ok || !failure.success) {
     const said = `${meshUrl} does not answer like a mesh (status ${response.status}).`;
     throw new RunmeshError('not_a_mesh', said, { retryable: true });

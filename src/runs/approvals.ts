@@ -1,5 +1,5 @@
 import type { Allowed } from '../agent/ports.ts';
-import type { Ask } from '../guard/approvals/judge-call.ts';
+import { type Ask, isCommandTool } from '../guard/approvals/judge-call.ts';
 import { covers } from '../guard/approvals/prefix.ts';
 import { appendEvents } from '../journal/append-events.ts';
 import { commit } from '../journal/journal.ts';
@@ -126,10 +126,10 @@ export function createApprovals(options: ApprovalOptions): Approvals {
       if (judged.verdict === 'refuse') return { allowed: false, why: judged.why };
       // A question is masked where it is kept, and a command can be written to look like a secret: it would not be seen whole.
       const { what, workdir, opens } = judged.ask;
-      const isCommand = COMMANDS.has(call.name) || opens === 'outside_sandbox';
-      if (isCommand && [what, workdir].some((text) => options.redactor.text(text) !== text))
+      const isDone = isCommandTool(call.name) || opens === 'outside_sandbox';
+      if (isDone && [what, workdir].some((text) => options.redactor.text(text) !== text))
         return { allowed: false, why: HOLDS_SECRET };
-      const outside = sandboxed && judged.ask.opens === 'outside_sandbox';
+      const outside = sandboxed && opens === 'outside_sandbox';
       const history = readApprovals(journal, order.runId);
       const subject = ports.subjectOf(judged.ask, workspace.root);
       if (subject === undefined) return { allowed: false, why: NAMES_TOO_MUCH };
@@ -241,5 +241,3 @@ function refused(code: string, message: string): OrderResult {
 /** Thrown where a run waits for its owner and the process is to end: the question stands, and is asked again. */
 export const PUT_DOWN = 'put_down';
 const LOOK_MS = 1_000;
-/** Tools whose arguments are done, and not only kept. */
-const COMMANDS: ReadonlySet<string> = new Set(['exec_command', 'write_stdin']);

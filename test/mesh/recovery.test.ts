@@ -203,7 +203,8 @@ describe('a deadline', () => {
     });
   });
 
-  it('leaves a taken run to its device, and fails it a minute later if that stays away', async () => {
+  /** A run of five seconds that its device has taken. */
+  async function takenRun() {
     const clock = new FakeClock();
     const { mesh, device } = await openBoundMesh({ clock });
     const { runId } = (await startRun(mesh, { config: { deadlineMs: 5_000 } })).data;
@@ -211,6 +212,11 @@ describe('a deadline', () => {
     await acceptDispatch(client);
     const record = async () => (await mesh.call('GET', `/v1/run/${runId}`)).data;
     await eventually(record, ({ status }) => status === 'dispatched');
+    return { clock, mesh, device, client, runId, record };
+  }
+
+  it('leaves a taken run to its device, and fails it a minute later if that stays away', async () => {
+    const { clock, device, client, runId, record } = await takenRun();
     await client.close();
     await clock.advance(60_000);
     expect((await record()).status).toBe('dispatched');
@@ -221,13 +227,7 @@ describe('a deadline', () => {
   });
 
   it('ends a taken run ten minutes later where its device is here and does not', async () => {
-    const clock = new FakeClock();
-    const { mesh, device } = await openBoundMesh({ clock });
-    const { runId } = (await startRun(mesh, { config: { deadlineMs: 5_000 } })).data;
-    const { client } = await DeviceClient.connect(device);
-    await acceptDispatch(client);
-    const record = async () => (await mesh.call('GET', `/v1/run/${runId}`)).data;
-    await eventually(record, ({ status }) => status === 'dispatched');
+    const { clock, client, runId, record } = await takenRun();
     await passBeating(clock, client, 9 * 60_000);
     expect((await record()).status).toBe('dispatched');
     await passBeating(clock, client, 80_000);

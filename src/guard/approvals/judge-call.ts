@@ -107,13 +107,17 @@ function judgeCommand(call: JudgedCall, { policy, allow }: ApprovalRules): Judge
 /** Nobody is asked about what they cannot see whole. */
 function whatIsShown(call: Omit<Ask, 'forRun'>): Judgement {
   const ask = { ...call, forRun: call.opens === 'nothing' || call.words !== undefined };
-  const isCommand = ask.tool === 'exec_command' || ask.tool === 'write_stdin';
-  if (hidesSomething(ask.what) || (isCommand && PUSHED_AWAY.test(ask.what)))
+  if (hidesSomething(ask.what) || (isCommandTool(ask.tool) && PUSHED_AWAY.test(ask.what)))
     return { verdict: 'refuse', why: HIDDEN };
   if (ask.what.length > MOST_SHOWN_UNITS || countSegments(ask.what) > MOST_SEGMENTS) {
     return { verdict: 'refuse', why: TOO_LONG };
   }
   return { verdict: 'ask', ask: { ...ask, reason: ask.reason === null ? null : showExactly(ask.reason) } };
+}
+
+/** Whether the arguments of a tool are done, and not only kept. */
+export function isCommandTool(tool: string): boolean {
+  return tool === 'exec_command' || tool === 'write_stdin';
 }
 
 /** A search on the web tells a stranger what is searched for; typing into a program may do anything. */

@@ -16,13 +16,11 @@ export interface Naming {
 export function pathsNamed(text: string, { folder, home, isCommand }: Naming): string[] | undefined {
   const found = new Found();
   const folders = isCommand ? foldersOf(text, folder, home, found) : [folder];
+  const names = namesIn(text).map((name) => atHome(name, home));
+  const patterns = isCommand ? patternsIn(text).map((pattern) => atHome(pattern, home)) : [];
   for (const from of folders) {
-    for (const name of namesIn(text)) found.add(resolve(from, atHome(name, home)));
-    if (!isCommand) continue;
-    for (const word of wordsIn(text.replace(QUOTED, ' '))) {
-      if (PATTERN.test(word))
-        for (const path of found.expand(resolve(from, atHome(word, home)))) found.add(path);
-    }
+    for (const name of names) found.add(resolve(from, name));
+    for (const pattern of patterns) for (const path of found.expand(resolve(from, pattern))) found.add(path);
   }
   return found.tooMany ? undefined : [...found.paths];
 }
@@ -100,10 +98,14 @@ class Found {
   }
 }
 
-function namesIn(text: string): Set<string> {
+function namesIn(text: string): string[] {
   const quoted = [...text.matchAll(QUOTED)].map(([, double, single]) => double ?? single ?? '');
   const names = [...quoted, ...wordsIn(text)].filter((name) => name !== '' && name.length < MOST_NAME_UNITS);
-  return new Set(names);
+  return [...new Set(names)];
+}
+
+function patternsIn(text: string): string[] {
+  return wordsIn(text.replace(QUOTED, ' ')).filter((word) => PATTERN.test(word));
 }
 
 /** As a shell parts them. In JSON a line's end is two letters. */

@@ -11,6 +11,7 @@ import { networkOf } from '../../caller-address.ts';
 import type { MeshServices } from '../../context.ts';
 import { approveLink, isSignedPoll, linkFacts, pollLink, startLink } from '../../links/link-device.ts';
 import type { RateLimiter, Rule } from '../../rate-limiter.ts';
+import type { KeyRow } from '../../store/keys.ts';
 import { ok } from '../reply.ts';
 import { keyedRoute, openRoute, type Route } from '../route.ts';
 
@@ -47,12 +48,7 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       scope: 'runmesh:write',
       summary: 'The owner approves a code, or denies it.',
       body: linkApprove,
-      handle: (call) => {
-        limiter.check(wrongCodesOf(call.key.orgId), WRONG_CODES);
-        return ok(
-          countingWrongCodes(limiter, call.key.orgId, () => approveLink(services, call.key, call.body)),
-        );
-      },
+      handle: (call) => ok(withinTries(limiter, call.key, () => approveLink(services, call.key, call.body))),
     }),
     keyedRoute({
       method: 'get',
@@ -60,16 +56,16 @@ export function linkRoutes(services: MeshServices, limiter: RateLimiter): Route[
       scope: 'runmesh:write',
       summary: 'What the owner should see before approving: label, host, system, fingerprint.',
       answer: z.record(z.string(), z.json()),
-      handle: (call) => {
-        limiter.check(wrongCodesOf(call.key.orgId), WRONG_CODES);
-        return ok(
-          countingWrongCodes(limiter, call.key.orgId, () =>
-            linkFacts(services, call.key, call.param('code')),
-          ),
-        );
-      },
+      handle: (call) =>
+        ok(withinTries(limiter, call.key, () => linkFacts(services, call.key, call.param('code')))),
     }),
   ];
+}
+
+/** For who has a key: after too many wrong codes of its organisation nothing is looked up. */
+function withinTries<T>(limiter: RateLimiter, { orgId }: Pick<KeyRow, 'orgId'>, work: () => T): T {
+  limiter.check(wrongCodesOf(orgId), WRONG_CODES);
+  return countingWrongCodes(limiter, orgId, work);
 }
 
 /**
